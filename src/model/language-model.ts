@@ -1,0 +1,100 @@
+/**
+ * @file The port where the science half meets the systems half: what palign asks of a model.
+ * Tokens are plain ids. A displacement, where given, acts on every position of that call.
+ */
+import type { Displacement } from './displacement.ts'
+import type { Message } from './messages.ts'
+import type { ModelShape } from './shape.ts'
+
+export type Tokens = ArrayLike<number>
+
+export interface Progress {
+  readonly done: number
+  readonly total: number
+}
+
+export interface RunOptions {
+  readonly displacement?: Displacement | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export interface ScoreRequest {
+  /** Everything before the continuations. */
+  readonly tokens: Tokens
+  /** At least one; each at least one token long. */
+  readonly continuations: readonly Tokens[]
+}
+
+export interface SamplingOptions {
+  /** Tokens to generate at most; default 128. */
+  readonly maxTokens?: number | undefined
+  /** 0 is greedy, the default. */
+  readonly temperature?: number | undefined
+  /** Smallest set of tokens holding this mass is kept; default 1. */
+  readonly topP?: number | undefined
+  /** Default 0. The same seed gives the same text. */
+  readonly seed?: number | undefined
+}
+
+export interface TokenGenerateRequest extends SamplingOptions {
+  readonly tokens: Tokens
+  readonly displacement?: Displacement | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface GeneratedToken {
+  readonly token: number
+  /** Log-probability of the token under the unscaled (temperature 1) distribution. */
+  readonly logprob: number
+}
+
+/** A model that knows tokens only: what the engine, and the plain TypeScript reference, provide. */
+export interface TokenModel {
+  readonly shape: ModelShape
+  /** Next-token logits `[vocabSize]` after the last token. */
+  logits(request: { readonly tokens: Tokens; readonly displacement?: Displacement | undefined }): Promise<Float32Array>
+  /** z of the last token of each prompt, before the displacement is added: `[prompts, layers, heads * headDim]`. */
+  record(prompts: readonly { readonly tokens: Tokens }[], options?: RunOptions): Promise<Float32Array>
+  /** Log-probability (nats, summed over its tokens) of every continuation of every request; common prefixes are computed once. */
+  score(requests: readonly ScoreRequest[], options?: RunOptions): Promise<Float64Array[]>
+  /** Tokens one by one. Ends after `maxTokens`, a token of `endTokens` (not yielded) or when the context is full; throws `aborted` on the signal. */
+  generateTokens(request: TokenGenerateRequest): AsyncIterable<GeneratedToken>
+  dispose(): Promise<void>
+}
+
+export interface RenderOptions {
+  /** Text with which the assistant's turn begins; the model continues after it. */
+  readonly continueWith?: string | undefined
+}
+
+export interface GenerateRequest extends SamplingOptions {
+  /** Either messages, rendered through the chat template, or tokens. */
+  readonly messages?: readonly Message[] | undefined
+  readonly tokens?: Tokens | undefined
+  readonly displacement?: Displacement | undefined
+  /** Generation ends before the first of these texts. */
+  readonly stop?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export type GenerationEvent =
+  | { readonly kind: 'token'; readonly token: number; readonly text: string; readonly logprob: number }
+  | {
+      readonly kind: 'finish'
+      readonly reason: 'end-token' | 'stop' | 'length' | 'context'
+      readonly text: string
+      readonly promptTokens: number
+      readonly generatedTokens: number
+    }
+
+export interface LanguageModel extends Omit<TokenModel, 'generateTokens'> {
+  /** sha256 over configuration, tokenizer and weights: a persona belongs to one fingerprint. */
+  readonly fingerprint: string
+  /** Tokens of a text as the tokenizer's own defaults give them (with the beginning token, if it adds one). Spellings of special tokens stay plain text. */
+  encode(text: string): number[]
+  decode(tokens: Tokens): string
+  /** Tokens of a chat up to and including the header of the assistant's turn. Nothing inside a message becomes a special token. */
+  render(messages: readonly Message[], options?: RenderOptions): Promise<number[]>
+  generate(request: GenerateRequest): AsyncIterable<GenerationEvent>
+}

@@ -1,0 +1,6 @@
+/** @file Chat messages, as chat templates know them. */
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
