@@ -34,3 +34,8 @@ export class PalignError extends Error {
     this.hint = options.hint
   }
 }
+
+/** For loops between awaits: the one way in which palign stops on a signal. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new PalignError('aborted', 'work was aborted')
+}
