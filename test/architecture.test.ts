@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graph: ['formats', 'model', 'math'],
   engine: ['graph', 'formats', 'model', 'math'],
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
-  node: ['engine', 'graph', 'formats', 'activations', 'index.ts'],
+  node: ['engine', 'graph', 'formats', 'activations', 'model', 'index.ts'],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }
@@ -79,5 +79,14 @@ describe('architecture', () => {
   it('keeps every file under 400 lines', () => {
     const long = files.filter((file) => readFileSync(join(source, file), 'utf8').split('\n').length > 400)
     expect(long).toEqual([])
+  })
+
+  it('is the table that DESIGN.md shows', () => {
+    const table = readFileSync(join(root, 'DESIGN.md'), 'utf8').split(/<!-- \/?import-table -->/)[1] ?? ''
+    const rows = [...table.matchAll(/^\| (\w+) \| (.+) \|$/gm)].slice(1).map(([, folder, allowed]) => [folder, allowed])
+    const written = (allowed: readonly string[]) =>
+      allowed.length === 0 ? 'nothing' : allowed[0] === '*' ? 'everything' : allowed.join(', ')
+    const expected = Object.entries(MAY_IMPORT).filter(([folder]) => folder !== 'index.ts')
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(expected.map(([folder, allowed]) => [folder, written(allowed)])))
   })
 })
