@@ -1,0 +1,68 @@
+/** @file Tokens as they come -> events with text: whole characters only, nothing of a stop text. */
+import type { GeneratedToken, GenerationEvent, Tokens } from '../model/language-model.ts'
+
+export interface GenerationText {
+  readonly prompt: Tokens
+  readonly maxTokens: number
+  readonly contextLength: number
+  readonly stop: readonly string[]
+  decode(tokens: Tokens): string
+}
+
+/** So many prompt tokens stand before the answer when it is decoded: decoders drop a leading space at the start of a text. */
+const DECODED_CONTEXT = 4
+
+export async function* generationEvents(
+  tokens: AsyncIterable<GeneratedToken>,
+  { prompt, maxTokens, contextLength, stop, decode }: GenerationText,
+): AsyncIterable<GenerationEvent> {
+  const ids = Array.from(prompt).slice(-DECODED_CONTEXT)
+  const before = decode(ids)
+  let generated = 0
+  let emitted = ''
+  const textSoFar = () => {
+    const text = decode(ids)
+    return text.startsWith(before) ? text.slice(before.length) : decode(ids.slice(-generated))
+  }
+  const finish = (reason: 'end-token' | 'stop' | 'length' | 'context', text: string): GenerationEvent => ({
+    kind: 'finish',
+    reason,
+    text,
+    promptTokens: prompt.length,
+    generatedTokens: generated,
+  })
+
+  for await (const { token, logprob } of tokens) {
+    ids.push(token)
+    generated++
+    const text = textSoFar()
+    const stopAt = earliest(text, stop)
+    const safe = stopAt ?? text.length - heldBack(text, stop)
+    // A decoder may rewrite what it gave before (spaces before punctuation): then nothing new is certain yet.
+    const added = text.startsWith(emitted) ? text.slice(emitted.length, safe) : ''
+    emitted += added
+    yield { kind: 'token', token, text: added, logprob }
+    if (stopAt !== undefined) {
+      yield finish('stop', text.slice(0, stopAt))
+      return
+    }
+  }
+  const full = prompt.length + generated >= contextLength
+  yield finish(generated >= maxTokens ? 'length' : full ? 'context' : 'end-token', generated === 0 ? '' : textSoFar())
+}
+
+function earliest(text: string, stop: readonly string[]): number | undefined {
+  const found = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0)
+  return found.length === 0 ? undefined : Math.min(...found)
+}
+
+/** Characters at the end that may still change: half of a character's bytes, or the beginning of a stop text. */
+function heldBack(text: string, stop: readonly string[]): number {
+  const broken = /\uFFFD+$/.exec(text)?.[0].length ?? 0
+  const partial = stop.map((s) => {
+    let length = Math.min(s.length - 1, text.length)
+    while (length > 0 && !s.startsWith(text.slice(-length))) length--
+    return length
+  })
+  return Math.max(broken, ...partial, 0)
+}

@@ -1,0 +1,128 @@
+/** @file `loadModel`: a Hugging Face folder becomes a LanguageModel whose engine runs in a worker thread. */
+import { resolve } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { PalignError } from '../errors.ts'
+import type { GeneratedToken, GenerateRequest, GenerationEvent, LanguageModel, RunOptions, Tokens } from '../model/language-model.ts'
+import type { Message } from '../model/messages.ts'
+import type { ModelShape } from '../model/shape.ts'
+import { generationEvents } from './generation-events.ts'
+import { readEndTokens, readModelText, renderChat } from './model-text.ts'
+import { templateRenderer } from './template-renderer.ts'
+import { type WorkerClient, workerClient } from './worker-calls.ts'
+
+export interface LoadModelOptions {
+  /** Longest sequence in tokens; default: what the model was trained for, at most 8,192. */
+  readonly contextLength?: number | undefined
+  /** Threads of the runtime; default: as many as it finds cores. */
+  readonly threads?: number | undefined
+}
+
+/** What the engine worker answers when it has opened a folder. */
+export interface OpenedModel {
+  readonly shape: ModelShape
+  readonly fingerprint: string
+}
+
+const DEFAULT_MAX_TOKENS = 128
+const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Message['role'][]
+
+/**
+ * Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
+ * prove that a displacement acts.
+ * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
+ */
+export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
+  const path = resolve(folder)
+  // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
+  const text = await readModelText(path)
+  const endTokens = await readEndTokens(path)
+  const engine = workerClient(new Worker(new URL('./engine-worker.js', import.meta.url)))
+  const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
+  let opened: OpenedModel
+  try {
+    opened = await engine.call<OpenedModel>('open', { folder: path, endTokens, ...options })
+  } catch (error) {
+    await engine.dispose()
+    throw error
+  }
+  const { shape, fingerprint } = opened
+  const render: LanguageModel['render'] = async (messages, { continueWith = '' } = {}) => {
+    const stranger = messages.find(({ role }) => !ROLES.includes(role))
+    if (stranger !== undefined) throw new PalignError('invalid-input', `message has role ${stranger.role}, expected one of ${ROLES.join(', ')}`)
+    return text.tokenizer.encodeParts(await renderChat(text, renderer, messages, continueWith))
+  }
+
+  return {
+    shape,
+    fingerprint,
+    encode: text.tokenizer.encode,
+    decode: text.tokenizer.decode,
+    render,
+    logits: (request) => engine.call('logits', request),
+    record: (prompts, runOptions) => callWithProgress(engine, 'record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
+    score: (requests, runOptions) => callWithProgress(engine, 'score', { requests }, runOptions),
+    generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode }),
+    async dispose() {
+      await Promise.all([engine.dispose(), renderer.dispose()])
+    },
+  }
+}
+
+const plain = (tokens: Tokens) => Array.from(tokens)
+
+function callWithProgress<T>(
+  engine: WorkerClient,
+  method: string,
+  argument: object,
+  { displacement, signal, onProgress }: RunOptions = {},
+): Promise<T> {
+  return engine.call<T>(method, { ...argument, displacement }, { signal, ...(onProgress && { onEvent: onProgress }) })
+}
+
+async function* generate(
+  engine: WorkerClient,
+  { messages, tokens, stop = [], signal, ...sampling }: GenerateRequest,
+  { shape, render, decode }: Pick<LanguageModel, 'shape' | 'render' | 'decode'>,
+): AsyncIterable<GenerationEvent> {
+  if ((messages === undefined) === (tokens === undefined)) {
+    throw new PalignError('invalid-input', 'generate needs either messages or tokens, and not both')
+  }
+  const prompt = tokens === undefined ? await render(messages as readonly Message[]) : plain(tokens)
+  const maxTokens = sampling.maxTokens ?? DEFAULT_MAX_TOKENS
+  const stream = tokenStream(engine, { ...sampling, maxTokens, tokens: prompt }, signal)
+  yield* generationEvents(stream, { prompt, maxTokens, contextLength: shape.contextLength, stop, decode })
+}
+
+/** Events of a worker call as an async iterable; leaving the loop cancels the call. */
+async function* tokenStream(engine: WorkerClient, request: object, signal: AbortSignal | undefined): AsyncIterable<GeneratedToken> {
+  const left = new AbortController()
+  const arrived: GeneratedToken[] = []
+  let ended = false
+  let wake = () => {}
+  const done = engine
+    .call('generate', request, {
+      signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+      onEvent(token: GeneratedToken) {
+        arrived.push(token)
+        wake()
+      },
+    })
+    .finally(() => {
+      ended = true
+      wake()
+    })
+  // The failure is thrown below; until then it must not count as unhandled.
+  done.catch(() => undefined)
+  try {
+    while (true) {
+      while (arrived.length > 0) yield arrived.shift() as GeneratedToken
+      if (ended) break
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+    await done
+  } finally {
+    left.abort()
+  }
+}

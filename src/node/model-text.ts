@@ -1,0 +1,123 @@
+/** @file The text side of a model folder: tokenizer, chat template, end tokens. */
+import { join } from 'node:path'
+import { PalignError } from '../errors.ts'
+import type { Message } from '../model/messages.ts'
+import { type ChatTokenizer, chatTokenizer, type TextPart } from './chat-tokenizer.ts'
+import { ifExists, readFileBounded, readJson } from './read-file.ts'
+import type { TemplateRenderer } from './template-renderer.ts'
+
+const MAX_TOKENIZER_BYTES = 64 << 20
+const MAX_CONFIG_BYTES = 1 << 20
+/** Templates that print today's date would make runs differ from day to day. */
+const DATE_IN_TEMPLATES = '26 Jul 2024'
+
+export interface ModelText {
+  readonly tokenizer: ChatTokenizer
+  readonly chatTemplate: string | undefined
+  /** Special tokens by the name that templates use: bos_token, eos_token... */
+  readonly variables: Readonly<Record<string, string>>
+}
+
+export async function readModelText(folder: string): Promise<ModelText> {
+  const json = record(await readJson(join(folder, 'tokenizer.json'), MAX_TOKENIZER_BYTES), 'tokenizer.json')
+  const config = record(
+    (await ifExists(readJson(join(folder, 'tokenizer_config.json'), MAX_CONFIG_BYTES))) ?? {},
+    'tokenizer_config.json',
+  )
+  const jinja = await ifExists(readFileBounded(join(folder, 'chat_template.jinja'), MAX_CONFIG_BYTES))
+  const chatTemplate = jinja === undefined ? templateOf(config.chat_template) : new TextDecoder().decode(jinja)
+  return { tokenizer: chatTokenizer(json, config, chatTemplate), chatTemplate, variables: specialTokens(config) }
+}
+
+/** Tokens that end an answer, from generation_config.json and config.json, where either names them. */
+export async function readEndTokens(folder: string): Promise<number[]> {
+  const files = ['generation_config.json', 'config.json']
+  const configs = await Promise.all(files.map((name) => ifExists(readJson(join(folder, name), MAX_CONFIG_BYTES))))
+  const ids = configs.flatMap((config) => (config === undefined ? [] : [record(config, 'config').eos_token_id].flat()))
+  return [...new Set(ids.filter((id) => typeof id === 'number'))]
+}
+
+/**
+ * Chat -> parts written by the template and parts written by people. Contents that spell a control token are masked while the
+ * template runs, so that afterwards it is known who wrote which.
+ */
+export async function renderChat(
+  text: ModelText,
+  renderer: TemplateRenderer,
+  messages: readonly Message[],
+  continueWith: string,
+): Promise<TextPart[]> {
+  if (text.chatTemplate === undefined) {
+    throw new PalignError('unsupported-model', 'model has no chat template', {
+      hint: 'use a chat model, or give plain text (palign generate --raw)',
+    })
+  }
+  const mask = contentMask(messages, text.tokenizer.controlTokens)
+  const rendered = await renderer.render({
+    template: text.chatTemplate,
+    variables: {
+      ...text.variables,
+      messages: messages.map(({ role, content }) => ({ role, content: mask.hide(content) })),
+      add_generation_prompt: true,
+      date_string: DATE_IN_TEMPLATES,
+    },
+  })
+  const parts = mask.reveal(rendered)
+  return continueWith === '' ? parts : [...parts, { from: 'person', text: continueWith }]
+}
+
+interface ContentMask {
+  hide(content: string): string
+  reveal(rendered: string): TextPart[]
+}
+
+function contentMask(messages: readonly Message[], controlTokens: readonly string[]): ContentMask {
+  const all = messages.map((message) => message.content).join('')
+  const hidden = [...controlTokens].filter((token) => all.includes(token)).sort((a, b) => b.length - a.length)
+  if (hidden.length === 0) return { hide: (content) => content, reveal: (rendered) => [{ from: 'template', text: rendered }] }
+  // Two private-use characters that no message contains stand around the number of the hidden token.
+  const [open, close] = unusedCharacters(all)
+  return {
+    hide: (content) => hidden.reduce((masked, token, i) => masked.replaceAll(token, `${open}${i}${close}`), content),
+    reveal: (rendered) =>
+      rendered.split(new RegExp(`${open}(\\d+)${close}`)).map(
+        (piece, i): TextPart =>
+          // Odd pieces are the captured numbers.
+          i % 2 === 1 ? { from: 'person', text: hidden[Number(piece)] as string } : { from: 'template', text: piece },
+      ),
+  }
+}
+
+function unusedCharacters(text: string): [string, string] {
+  const free: string[] = []
+  for (let code = 0xe000; code <= 0xf8ff && free.length < 2; code++) {
+    const character = String.fromCharCode(code)
+    if (!text.includes(character)) free.push(character)
+  }
+  if (free.length < 2) throw new PalignError('invalid-input', 'messages use every private-use character')
+  return free as [string, string]
+}
+
+function templateOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (!Array.isArray(value)) return undefined
+  const named = value.find((entry) => entry?.name === 'default')
+  return typeof named?.template === 'string' ? named.template : undefined
+}
+
+function specialTokens(config: Record<string, unknown>): Record<string, string> {
+  const tokens: Record<string, string> = {}
+  for (const name of ['bos_token', 'eos_token', 'unk_token', 'pad_token']) {
+    const value = config[name]
+    const text = typeof value === 'string' ? value : (value as { content?: unknown } | null | undefined)?.content
+    if (typeof text === 'string') tokens[name] = text
+  }
+  return tokens
+}
+
+function record(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new PalignError('malformed-file', `file ${name} holds no JSON object`)
+  }
+  return value as Record<string, unknown>
+}
