@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { compilePersona, type SteeringPersona } from '../../../src/persona/persona.ts'
+import { personaFromRecord, personaToRecord } from '../../../src/persona/persona-record.ts'
+
+const shape = { layers: 2, heads: 2, kvHeads: 1, headDim: 3, hiddenSize: 4, vocabSize: 10, contextLength: 16 }
+const persona: SteeringPersona = {
+  kind: 'steering',
+  method: 'pas',
+  model: 'a'.repeat(64),
+  shape,
+  site: 'z',
+  unit: 'sigma',
+  alpha: 2,
+  interventions: [
+    { layer: 0, head: 1, direction: Float32Array.of(1, 0, 0), sigma: 0.5 },
+    { layer: 1, head: 0, direction: Float32Array.of(0, 0.6, 0.8), sigma: 2 },
+  ],
+  calibration: { loss: 'ranked-probability', curve: [{ alpha: 0, loss: 1 }, { alpha: 2, loss: 0.5 }], folds: 5 },
+  provenance: { data: 'answers.json', row: 3, questionnaire: 'ipip-neo-300', answered: 120, seed: 1, version: '0.1.0' },
+}
+
+describe('persona record', () => {
+  it('comes back as it was', () => {
+    expect(personaFromRecord(personaToRecord(persona))).toEqual(persona)
+  })
+
+  it('brings a prompt persona back as it was', () => {
+    const prompt = { kind: 'prompt', method: 'few-shot', system: 'You are calm.' } as const
+    expect(personaFromRecord(personaToRecord(prompt))).toEqual(prompt)
+  })
+
+  it('refuses a file that is not a persona', () => {
+    expect(() => personaFromRecord({ tensors: new Map(), metadata: { format: 'pt' } })).toThrow(/not a persona/)
+  })
+
+  it('refuses a head that the model does not have', () => {
+    const record = personaToRecord({ ...persona, shape: { ...shape, layers: 1 } })
+    expect(() => personaFromRecord(record)).toThrow(/head 0 of layer 1/)
+  })
+
+  it('refuses NaN in a direction', () => {
+    const record = personaToRecord(persona)
+    record.tensors.get('directions')!.data[0] = Number.NaN
+    expect(() => personaFromRecord(record)).toThrow(expect.objectContaining({ code: 'non-finite' }))
+  })
+
+  it('refuses a missing tensor', () => {
+    expect(() => personaFromRecord({ ...personaToRecord(persona), tensors: new Map() })).toThrow(/directions has shape \[absent\]/)
+  })
+
+  it('refuses fields it does not know, since they may change the meaning', () => {
+    const record = personaToRecord(persona)
+    const metadata = { 'palign.persona': record.metadata['palign.persona']!.replace('"site":"z"', '"site":"z","scope":"generation"') }
+    expect(() => personaFromRecord({ ...record, metadata })).toThrow(expect.objectContaining({ code: 'malformed-file' }))
+  })
+})
+
+describe('compile persona', () => {
+  it('refuses a persona of another model', () => {
+    expect(() => compilePersona(persona, { shape, fingerprint: 'b'.repeat(64) })).toThrow(expect.objectContaining({ code: 'incompatible-persona' }))
+  })
+
+  it('takes the alpha that is asked for instead of its own', () => {
+    const { displacement } = compilePersona(persona, { shape, fingerprint: persona.model }, { alpha: -1 })
+    expect([...displacement!.subarray(3, 6)]).toEqual([-0.5, 0, 0])
+  })
+
+  it('leaves the base model alone for no persona', () => {
+    expect(compilePersona({ kind: 'none' }, { shape, fingerprint: 'x' })).toEqual({ system: undefined, displacement: undefined })
+  })
+})
