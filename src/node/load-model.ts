@@ -2,7 +2,14 @@
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { PalignError } from '../errors.ts'
-import type { GeneratedToken, GenerateRequest, GenerationEvent, LanguageModel, RunOptions, Tokens } from '../model/language-model.ts'
+import type {
+  GeneratedToken,
+  GenerateRequest,
+  GenerationEvent,
+  LanguageModel,
+  RunOptions,
+  Tokens,
+} from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { generationEvents } from './generation-events.ts'
@@ -48,7 +55,8 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
   const { shape, fingerprint } = opened
   const render: LanguageModel['render'] = async (messages, { continueWith = '' } = {}) => {
     const stranger = messages.find(({ role }) => !ROLES.includes(role))
-    if (stranger !== undefined) throw new PalignError('invalid-input', `message has role ${stranger.role}, expected one of ${ROLES.join(', ')}`)
+    if (stranger !== undefined)
+      throw new PalignError('invalid-input', `message has role ${stranger.role}, expected one of ${ROLES.join(', ')}`)
     return text.tokenizer.encodeParts(await renderChat(text, renderer, messages, continueWith))
   }
 
@@ -59,7 +67,8 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     decode: text.tokenizer.decode,
     render,
     logits: (request) => engine.call('logits', request),
-    record: (prompts, runOptions) => callWithProgress(engine, 'record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
+    record: (prompts, runOptions) =>
+      callWithProgress(engine, 'record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
     score: (requests, runOptions) => callWithProgress(engine, 'score', { requests }, runOptions),
     generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode }),
     async dispose() {
@@ -94,7 +103,11 @@ async function* generate(
 }
 
 /** Events of a worker call as an async iterable; leaving the loop cancels the call. */
-async function* tokenStream(engine: WorkerClient, request: object, signal: AbortSignal | undefined): AsyncIterable<GeneratedToken> {
+async function* tokenStream(
+  engine: WorkerClient,
+  request: object,
+  signal: AbortSignal | undefined,
+): AsyncIterable<GeneratedToken> {
   const left = new AbortController()
   const arrived: GeneratedToken[] = []
   let ended = false

@@ -27,7 +27,12 @@ describe('search for alpha', () => {
     expect(calibration).toEqual({
       loss: 'distance',
       folds: 5,
-      curve: [{ alpha: -1, loss: 2 }, { alpha: 0, loss: 1 }, { alpha: 1, loss: 0 }, { alpha: 2, loss: 1 }],
+      curve: [
+        { alpha: -1, loss: 2 },
+        { alpha: 0, loss: 1 },
+        { alpha: 1, loss: 0 },
+        { alpha: 2, loss: 1 },
+      ],
     })
   })
 

@@ -10,10 +10,14 @@ async function* stream(text: string): AsyncIterable<GeneratedToken> {
   for (const token of bytes(text)) yield { token, logprob: -1 }
 }
 
-async function run(text: string, options: { stop?: string[]; maxTokens?: number; contextLength?: number } = {}): Promise<GenerationEvent[]> {
+async function run(
+  text: string,
+  options: { stop?: string[]; maxTokens?: number; contextLength?: number } = {},
+): Promise<GenerationEvent[]> {
   const { stop = [], maxTokens = 100, contextLength = 1000 } = options
   const events: GenerationEvent[] = []
-  for await (const event of generationEvents(stream(text), { prompt: bytes('Say: '), maxTokens, contextLength, stop, decode })) events.push(event)
+  for await (const event of generationEvents(stream(text), { prompt: bytes('Say: '), maxTokens, contextLength, stop, decode }))
+    events.push(event)
   return events
 }
 

@@ -15,7 +15,14 @@ const persona: SteeringPersona = {
     { layer: 0, head: 1, direction: Float32Array.of(1, 0, 0), sigma: 0.5 },
     { layer: 1, head: 0, direction: Float32Array.of(0, 0.6, 0.8), sigma: 2 },
   ],
-  calibration: { loss: 'ranked-probability', curve: [{ alpha: 0, loss: 1 }, { alpha: 2, loss: 0.5 }], folds: 5 },
+  calibration: {
+    loss: 'ranked-probability',
+    curve: [
+      { alpha: 0, loss: 1 },
+      { alpha: 2, loss: 0.5 },
+    ],
+    folds: 5,
+  },
   provenance: { data: 'answers.json', row: 3, questionnaire: 'ipip-neo-300', answered: 120, seed: 1, version: '0.1.0' },
 }
 
@@ -45,19 +52,25 @@ describe('persona record', () => {
   })
 
   it('refuses a missing tensor', () => {
-    expect(() => personaFromRecord({ ...personaToRecord(persona), tensors: new Map() })).toThrow(/directions has shape \[absent\]/)
+    expect(() => personaFromRecord({ ...personaToRecord(persona), tensors: new Map() })).toThrow(
+      /directions has shape \[absent\]/,
+    )
   })
 
   it('refuses fields it does not know, since they may change the meaning', () => {
     const record = personaToRecord(persona)
-    const metadata = { 'palign.persona': record.metadata['palign.persona']!.replace('"site":"z"', '"site":"z","scope":"generation"') }
+    const metadata = {
+      'palign.persona': record.metadata['palign.persona']!.replace('"site":"z"', '"site":"z","scope":"generation"'),
+    }
     expect(() => personaFromRecord({ ...record, metadata })).toThrow(expect.objectContaining({ code: 'malformed-file' }))
   })
 })
 
 describe('compile persona', () => {
   it('refuses a persona of another model', () => {
-    expect(() => compilePersona(persona, { shape, fingerprint: 'b'.repeat(64) })).toThrow(expect.objectContaining({ code: 'incompatible-persona' }))
+    expect(() => compilePersona(persona, { shape, fingerprint: 'b'.repeat(64) })).toThrow(
+      expect.objectContaining({ code: 'incompatible-persona' }),
+    )
   })
 
   it('takes the alpha that is asked for instead of its own', () => {

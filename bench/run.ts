@@ -1,0 +1,20 @@
+/** @file `npm run bench [name...]`: runs the benches and stores their numbers in runs/results/. */
+import { writeFileAtomic } from '../src/node/atomic-write.ts'
+import { benchDecode, benchPrefix } from './decode.bench.ts'
+import { environment } from './environment.ts'
+import { benchPeople } from './people.bench.ts'
+import { benchProbes } from './probes.bench.ts'
+
+const BENCHES = { decode: benchDecode, prefix: benchPrefix, probes: benchProbes, people: benchPeople } as const
+type Name = keyof typeof BENCHES
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !(name in BENCHES))
+if (unknown.length > 0) throw new Error(`no bench named ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`)
+
+for (const name of (asked.length > 0 ? asked : Object.keys(BENCHES)) as Name[]) {
+  console.error(`${name} ...`)
+  const result = { bench: name, ...environment(), result: await BENCHES[name]() }
+  console.log(JSON.stringify(result, null, 2))
+  await writeFileAtomic(`runs/results/bench-${name}.json`, `${JSON.stringify(result, null, 2)}\n`)
+}

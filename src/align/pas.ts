@@ -1,0 +1,140 @@
+/**
+ * @file Personality Activation Search (paper section 2). What does not depend on the person (activations, rendered
+ * questions, unsteered answers) is prepared once per model; a person costs probes, directions and the search for alpha.
+ */
+import { contrastPairs } from '../activations/contrast-pairs.ts'
+import type { RecordedContrasts } from '../activations/head-activations.ts'
+import { labelContrasts } from '../activations/labels.ts'
+import { recordContrasts } from '../activations/record-contrasts.ts'
+import { PalignError } from '../errors.ts'
+import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
+import type { Questionnaire, Worded } from '../items/questionnaire.ts'
+import type { LanguageModel, Progress } from '../model/language-model.ts'
+import type { Respondent } from '../people/respondent.ts'
+import { compileDisplacement } from '../persona/compile.ts'
+import type { Intervention } from '../persona/intervention.ts'
+import type { Provenance, SteeringPersona } from '../persona/persona.ts'
+import { massMeanDirection } from '../probes/direction.ts'
+import { fitProbes } from '../probes/fit-probes.ts'
+import { selectHeads } from '../probes/select-heads.ts'
+import { searchAlpha, type Trial } from './alpha-search.ts'
+import { PAS, type PasRecipe } from './pas-recipe.ts'
+import { type AnswerDistributions, answerQuestions, type Questions, renderQuestions } from './questions.ts'
+
+/** The shared part of PAS for one model, one set of known items and one recipe. */
+export interface PreparedPas {
+  readonly model: LanguageModel
+  readonly recipe: PasRecipe
+  readonly known: KnownItems
+  readonly folds: readonly PreparedFold[]
+  readonly recorded: RecordedContrasts
+}
+
+interface PreparedFold {
+  readonly known: KnownItems
+  readonly tuning: TuningItems
+  readonly questions: Questions
+  readonly unsteered: AnswerDistributions
+}
+
+export interface PrepareOptions {
+  readonly recipe?: PasRecipe | undefined
+  /** Activations recorded earlier for the same model, items and recipe. */
+  readonly recorded?: RecordedContrasts | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+export async function preparePas(
+  model: LanguageModel,
+  questionnaire: Questionnaire,
+  known: KnownItems,
+  { recipe = PAS, recorded, signal, onProgress }: PrepareOptions = {},
+): Promise<PreparedPas> {
+  const pairs = contrastPairs(known.items, questionnaire.answerLabels, recipe.contrast)
+  const folds: PreparedFold[] = []
+  const activations = recorded ?? (await recordContrasts(model, pairs, { signal, onProgress }))
+  for (const fold of tuningFolds(known)) {
+    const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { signal })
+    folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
+  }
+  return { model, recipe, known, folds, recorded: activations }
+}
+
+export interface AlignOptions {
+  readonly seed?: number | undefined
+  /** Recorded in the persona. */
+  readonly source?: { readonly data: string; readonly version: string } | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** Finds the persona of one respondent, from the known items only. */
+export async function alignPas(
+  prepared: PreparedPas,
+  respondent: Respondent,
+  { seed = 0, source, signal, onProgress }: AlignOptions = {},
+): Promise<SteeringPersona> {
+  const { model, recipe, known, folds, recorded } = prepared
+  const { answers } = respondent
+  const find = (items: KnownItems) => findInterventions(prepared, items, answers, seed)
+  const trials = new Map(
+    folds.map((fold): [Trial, PreparedFold] => [{ tuning: fold.tuning, interventions: find(fold.known) }, fold]),
+  )
+
+  let done = 0
+  const { alpha, calibration } = await searchAlpha([...trials.keys()], answers, {
+    alphas: recipe.alphas,
+    loss: recipe.loss,
+    async ask(trial, alpha) {
+      const fold = trials.get(trial) as PreparedFold
+      const displacement = compileDisplacement(trial.interventions, alpha, model.shape)
+      const answered = alpha === 0 ? fold.unsteered : await answerQuestions(model, fold.questions, { displacement, signal })
+      onProgress?.({ done: ++done, total: recipe.alphas.length * folds.length })
+      return answered
+    },
+  })
+  return {
+    kind: 'steering',
+    method: recipe.name,
+    model: model.fingerprint,
+    shape: model.shape,
+    site: 'z',
+    unit: 'sigma',
+    alpha,
+    interventions: find(known),
+    calibration,
+    provenance: provenanceOf(respondent, known, seed, source),
+  }
+}
+
+/** Contrast labels -> probes -> best heads -> direction and sigma at each. */
+function findInterventions(
+  { model, recipe, recorded }: PreparedPas,
+  items: KnownItems,
+  answers: Worded,
+  seed: number,
+): Intervention[] {
+  const labelled = labelContrasts(recorded, answers, items)
+  const probes = fitProbes(labelled, { split: recipe.split, seed })
+  const heads = selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })
+  return heads.map(({ layer, head }) => ({ layer, head, ...massMeanDirection(labelled, { layer, head }) }))
+}
+
+function provenanceOf(respondent: Respondent, known: KnownItems, seed: number, source: AlignOptions['source']): Provenance {
+  const answered = known.items.filter((item) => respondent.answers.byItem.has(item.itemNumber)).length
+  if (answered === 0) {
+    throw new PalignError(
+      'invalid-input',
+      `respondent in row ${respondent.row} answered none of the ${known.items.length} known items`,
+    )
+  }
+  return {
+    data: source?.data ?? 'given in memory',
+    row: respondent.row,
+    questionnaire: respondent.questionnaire.id,
+    answered,
+    seed,
+    version: source?.version ?? 'unknown',
+  }
+}

@@ -1,0 +1,56 @@
+/** @file `palign align`: the answers of one person -> a persona file. */
+import { basename } from 'node:path'
+import { alignPas, preparePas } from '../align/pas.ts'
+import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
+import { splitItems } from '../items/item-split.ts'
+import { loadModel } from '../node/load-model.ts'
+import { packageVersion } from '../node/package-version.ts'
+import { writePersona } from '../node/persona-file.ts'
+import { readRespondent } from './answers.ts'
+import { interruptSignal, print, printJson, stage } from './output.ts'
+
+interface AlignCommandOptions {
+  readonly model: string
+  readonly data: string
+  readonly row: number
+  readonly seed: number
+  readonly method: 'pas' | 'pas:published'
+  readonly out: string
+  readonly json?: boolean
+}
+
+export async function alignCommand(options: AlignCommandOptions): Promise<void> {
+  const signal = interruptSignal()
+  const respondent = await readRespondent(options.data, options.row)
+  const { known } = splitItems()
+  const model = await loadModel(options.model)
+  try {
+    const recipe = options.method === 'pas' ? PAS : PAS_PUBLISHED
+    const recording = stage('recording activations')
+    const prepared = await preparePas(model, respondent.questionnaire, known, { recipe, signal, onProgress: recording.update })
+    recording.end()
+    const searching = stage('searching alpha')
+    const source = { data: basename(options.data), version: packageVersion() }
+    const persona = await alignPas(prepared, respondent, { seed: options.seed, source, signal, onProgress: searching.update })
+    searching.end()
+    await writePersona(options.out, persona)
+    const { alpha, calibration, interventions } = persona
+    if (options.json) {
+      printJson({
+        persona: options.out,
+        method: persona.method,
+        alpha,
+        calibration,
+        heads: interventions.map(({ layer, head, sigma }) => ({ layer, head, sigma })),
+      })
+      return
+    }
+    print(`persona written to ${options.out}`)
+    print(`alpha ${alpha} sigma on ${interventions.length} heads, chosen on ${calibration.folds} folds of known items`)
+    for (const point of calibration.curve)
+      print(`  alpha ${String(point.alpha).padStart(4)}  ${calibration.loss} ${point.loss.toFixed(4)}`)
+    print(`next: palign generate --model ${options.model} --persona ${options.out} "Who are you?"`)
+  } finally {
+    await model.dispose()
+  }
+}

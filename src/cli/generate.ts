@@ -1,0 +1,48 @@
+/** @file `palign generate`: text from a model, steered by a persona if one is given. */
+import { text as readStream } from 'node:stream/consumers'
+import { PalignError } from '../errors.ts'
+import { loadModel } from '../node/load-model.ts'
+import { readPersona } from '../node/persona-file.ts'
+import { compilePersona } from '../persona/persona.ts'
+import { interruptSignal, note, printJson } from './output.ts'
+
+interface GenerateOptions {
+  readonly model: string
+  readonly persona?: string
+  readonly alpha?: number
+  readonly temperature: number
+  readonly topP: number
+  readonly maxTokens: number
+  readonly seed: number
+  readonly raw?: boolean
+  readonly json?: boolean
+}
+
+export async function generateCommand(prompt: string, options: GenerateOptions): Promise<void> {
+  if (options.alpha !== undefined && options.persona === undefined) {
+    throw new PalignError('invalid-input', '--alpha was given without --persona', {
+      hint: 'name the persona whose strength it sets',
+    })
+  }
+  const signal = interruptSignal()
+  const said = prompt === '-' ? await readStream(process.stdin) : prompt
+  const persona = options.persona === undefined ? ({ kind: 'none' } as const) : await readPersona(options.persona)
+  const model = await loadModel(options.model)
+  try {
+    const { system, displacement } = compilePersona(persona, model, { alpha: options.alpha })
+    const { temperature, topP, maxTokens, seed } = options
+    const messages = [
+      ...(system === undefined ? [] : [{ role: 'system', content: system } as const]),
+      { role: 'user', content: said } as const,
+    ]
+    if (options.raw && system !== undefined) note('palign: --raw leaves out the system prompt of this persona')
+    const input = options.raw ? { tokens: model.encode(said) } : { messages }
+    for await (const event of model.generate({ ...input, displacement, temperature, topP, maxTokens, seed, signal })) {
+      if (event.kind === 'token' && !options.json) process.stdout.write(event.text)
+      if (event.kind === 'finish' && options.json) printJson({ ...event, steered: displacement !== undefined, seed })
+      if (event.kind === 'finish' && !options.json) process.stdout.write('\n')
+    }
+  } finally {
+    await model.dispose()
+  }
+}

@@ -1,0 +1,82 @@
+/** @file What every command shares: data on stdout, progress and messages on stderr, exit codes. */
+import { PalignError, type PalignErrorCode } from '../errors.ts'
+import type { Progress } from '../model/language-model.ts'
+
+const EXIT_CODES: Readonly<Record<PalignErrorCode, number>> = {
+  'invalid-input': 1,
+  'not-found': 3,
+  'malformed-file': 1,
+  'wrong-coding': 1,
+  'unsupported-model': 5,
+  'incompatible-persona': 5,
+  'non-finite': 1,
+  'engine-failed': 1,
+  'deadline-exceeded': 75,
+  aborted: 130,
+}
+
+/** One clear line, and what to do about it; a stack trace only where the error is not ours. */
+export function reportError(error: unknown): number {
+  if (error instanceof PalignError) {
+    process.stderr.write(`palign: ${error.message}\n`)
+    if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`)
+    return EXIT_CODES[error.code]
+  }
+  const failure = error as NodeJS.ErrnoException
+  if (failure?.code?.startsWith('E') && failure.syscall !== undefined) {
+    process.stderr.write(`palign: ${failure.syscall} failed: ${failure.message}\n`)
+    return 1
+  }
+  process.stderr.write(`palign: internal error, please report it\n${failure?.stack ?? String(error)}\n`)
+  return 1
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+/** A stage of work: one line per stage, redrawn with rate and time left where stderr is a terminal. */
+export function stage(name: string): { update(progress: Progress): void; end(): void } {
+  const started = performance.now()
+  const terminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+  let drawn = 0
+  if (!terminal) note(`${name} ...`)
+  return {
+    update({ done, total }) {
+      const now = performance.now()
+      if (!terminal || (now - drawn < 100 && done < total)) return
+      drawn = now
+      const seconds = (now - started) / 1000
+      const rate = done / seconds
+      const left = done === 0 ? '' : `, ${rate.toFixed(rate < 10 ? 1 : 0)}/s, ${duration((total - done) / rate)} left`
+      process.stderr.write(`\r\x1b[K${name}: ${done} of ${total}${left}`)
+    },
+    end() {
+      if (terminal) process.stderr.write(`\r\x1b[K${name}: ${duration((performance.now() - started) / 1000)}\n`)
+    },
+  }
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** Aborts on the first Ctrl-C; the second leaves at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController()
+  process.once('SIGINT', () => {
+    controller.abort()
+    process.once('SIGINT', () => process.exit(130))
+  })
+  return controller.signal
+}

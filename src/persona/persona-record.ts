@@ -1,0 +1,138 @@
+/**
+ * @file Personas as tensors and text metadata, the content of a persona file. Format 1:
+ * metadata `palign.persona` holds JSON (all fields of the persona but the numbers); tensors `directions` `[interventions, headDim]`
+ * and `sigma` `[interventions]`, both F32, in the order of the `heads` listed there.
+ */
+import { z } from 'zod'
+import { PalignError } from '../errors.ts'
+import type { Persona, SteeringPersona } from './persona.ts'
+
+export interface PersonaTensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+export interface PersonaRecord {
+  readonly tensors: ReadonlyMap<string, PersonaTensor>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+const FORMAT = 1
+const KEY = 'palign.persona'
+/** Above any model that exists; a bound for what is believed of a file. */
+const MAX_COUNT = 1 << 20
+
+const count = z.number().int().min(1).max(MAX_COUNT)
+const index = z.number().int().min(0).max(MAX_COUNT)
+
+const steeringSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  kind: z.literal('steering'),
+  method: z.string().max(64),
+  model: z.string().regex(/^[0-9a-f]{64}$/),
+  shape: z.strictObject({
+    layers: count,
+    heads: count,
+    kvHeads: count,
+    headDim: count,
+    hiddenSize: count,
+    vocabSize: count,
+    contextLength: z.number().int().min(1),
+  }),
+  site: z.literal('z'),
+  unit: z.literal('sigma'),
+  alpha: z.number(),
+  heads: z.array(z.strictObject({ layer: index, head: index })).max(MAX_COUNT),
+  calibration: z.strictObject({
+    loss: z.string().max(64),
+    curve: z.array(z.strictObject({ alpha: z.number(), loss: z.number() })).max(1000),
+    folds: index,
+  }),
+  provenance: z.strictObject({
+    data: z.string().max(4096),
+    row: z.number().int().min(0),
+    questionnaire: z.string().max(64),
+    answered: index,
+    seed: z.number().int(),
+    version: z.string().max(64),
+  }),
+})
+
+const promptSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  kind: z.literal('prompt'),
+  method: z.string().max(64),
+  system: z.string().max(1 << 20),
+})
+
+export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): PersonaRecord {
+  if (persona.kind === 'prompt')
+    return { tensors: new Map(), metadata: { [KEY]: JSON.stringify({ format: FORMAT, ...persona }) } }
+  const { interventions, ...rest } = persona
+  const { headDim } = persona.shape
+  const directions = new Float32Array(interventions.length * headDim)
+  interventions.forEach(({ direction }, i) => directions.set(direction, i * headDim))
+  return {
+    tensors: new Map([
+      ['directions', { shape: [interventions.length, headDim], data: directions }],
+      ['sigma', { shape: [interventions.length], data: Float32Array.from(interventions, ({ sigma }) => sigma) }],
+    ]),
+    metadata: {
+      [KEY]: JSON.stringify({ format: FORMAT, ...rest, heads: interventions.map(({ layer, head }) => ({ layer, head })) }),
+    },
+  }
+}
+
+/** @throws PalignError `malformed-file` for anything that is not a whole persona, `non-finite` for NaN inside it */
+export function personaFromRecord({ tensors, metadata }: PersonaRecord): Exclude<Persona, { kind: 'none' }> {
+  const text = metadata[KEY]
+  if (text === undefined) throw new PalignError('malformed-file', `file has no ${KEY} metadata: it is not a persona`)
+  const parsed = z.discriminatedUnion('kind', [steeringSchema, promptSchema]).safeParse(parseJson(text))
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new PalignError(
+      'malformed-file',
+      `persona metadata is wrong at ${issue?.path.join('.') || 'its root'}: ${issue?.message}`,
+    )
+  }
+  const { format, ...fields } = parsed.data
+  if (fields.kind === 'prompt') return fields
+  return steering(fields, tensors)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new PalignError('malformed-file', `persona metadata is not valid JSON`, { cause })
+  }
+}
+
+function steering(fields: Omit<z.infer<typeof steeringSchema>, 'format'>, tensors: PersonaRecord['tensors']): SteeringPersona {
+  const { heads, ...rest } = fields
+  const { layers, headDim } = fields.shape
+  const directions = tensorOf(tensors, 'directions', [heads.length, headDim])
+  const sigma = tensorOf(tensors, 'sigma', [heads.length])
+  const interventions = heads.map(({ layer, head }, i) => {
+    if (layer >= layers || head >= fields.shape.heads) {
+      throw new PalignError(
+        'malformed-file',
+        `persona moves head ${head} of layer ${layer}, its model has ${layers} layers of ${fields.shape.heads} heads`,
+      )
+    }
+    return { layer, head, direction: directions.slice(i * headDim, (i + 1) * headDim), sigma: sigma[i] as number }
+  })
+  return { ...rest, interventions }
+}
+
+function tensorOf(tensors: PersonaRecord['tensors'], name: string, shape: readonly number[]): Float32Array {
+  const tensor = tensors.get(name)
+  if (tensor === undefined || tensor.shape.join() !== shape.join()) {
+    throw new PalignError(
+      'malformed-file',
+      `persona tensor ${name} has shape [${tensor?.shape.join() ?? 'absent'}], expected [${shape.join()}]`,
+    )
+  }
+  if (!tensor.data.every(Number.isFinite)) throw new PalignError('non-finite', `persona tensor ${name} contains NaN or infinity`)
+  return tensor.data
+}
