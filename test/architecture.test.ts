@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graph: ['formats', 'model', 'math'],
   engine: ['graph', 'formats', 'model', 'math'],
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
-  node: ['engine', 'graph', 'formats', 'activations', 'model', 'index.ts'],
+  node: ['engine', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'index.ts'],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }

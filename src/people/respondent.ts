@@ -6,7 +6,10 @@ export interface Respondent {
   readonly row: number
   readonly questionnaire: Questionnaire
   readonly answers: Worded
-  readonly sex?: 'male' | 'female' | undefined
+  /** As stated; absent where it was not. */
+  readonly sex?: Sex | undefined
   readonly age?: number | undefined
   readonly country?: string | undefined
 }
+
+export type Sex = 'male' | 'female' | 'other'
