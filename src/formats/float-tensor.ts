@@ -31,7 +31,12 @@ export async function readFloats(source: ByteSource, { name, dtype, begin, end }
 }
 
 /** Rounds to nearest where `dtype` is narrower than float32. */
-export function floatTensor(name: string, shape: readonly number[], values: Float32Array, dtype: FloatDtype = 'F32'): TensorBytes {
+export function floatTensor(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+  dtype: FloatDtype = 'F32',
+): TensorBytes {
   const numbers = dtype === 'F32' ? values : dtype === 'F16' ? toFloat16(values) : toBfloat16(values)
   return { name, dtype, shape, data: new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength) }
 }

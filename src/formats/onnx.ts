@@ -79,7 +79,8 @@ function writeNode(message: ProtobufWriter, { operator, domain, inputs, outputs,
   for (const input of inputs) message.text(1, input)
   for (const output of outputs) message.text(2, output)
   message.text(4, operator)
-  for (const [name, attribute] of Object.entries(attributes)) message.message(5, (inner) => writeAttribute(inner, name, attribute))
+  for (const [name, attribute] of Object.entries(attributes))
+    message.message(5, (inner) => writeAttribute(inner, name, attribute))
   message.text(7, domain)
 }
 
@@ -117,7 +118,8 @@ function writeTensor(message: ProtobufWriter, { name, type, shape, content }: On
   }
   const { file, offset, byteLength } = content
   // The runtime resolves the name against the model's folder: anything but a plain name could leave it.
-  if (!/^[\w-][\w.-]*$/.test(file)) throw new PalignError('invalid-input', `weight file ${JSON.stringify(file)} is not a plain file name`)
+  if (!/^[\w-][\w.-]*$/.test(file))
+    throw new PalignError('invalid-input', `weight file ${JSON.stringify(file)} is not a plain file name`)
   for (const [key, value] of Object.entries({ location: file, offset, length: byteLength })) {
     message.message(13, (entry) => {
       entry.text(1, key)

@@ -198,7 +198,9 @@ function isDtype(value: JsonValue | undefined): value is Dtype {
 }
 
 function isCounts(value: JsonValue | undefined, most: number): value is number[] {
-  return Array.isArray(value) && value.every((size) => typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= most)
+  return (
+    Array.isArray(value) && value.every((size) => typeof size === 'number' && Number.isInteger(size) && size >= 0 && size <= most)
+  )
 }
 
 function record(value: JsonValue, name: string): { readonly [key: string]: JsonValue } {

@@ -53,8 +53,7 @@ const schema = z.object({
   mlp_bias: flag,
   tie_word_embeddings: flag,
   sliding_window: size(2 ** 26).nullish(),
-  partial_rotary_factor: z.number().nullish(),
-  quantization_config: z.unknown(),
+  quantization_config: z.unknown().optional(),
 })
 
 /**
@@ -129,7 +128,6 @@ function readFields(json: unknown): z.infer<typeof schema> {
 function refuseUnsupported(fields: z.infer<typeof schema>, modelType: ModelType): void {
   if (fields.hidden_act !== 'silu') throw unsupported(`activation is ${fields.hidden_act.slice(0, 100)}, supported is silu`)
   if (fields.quantization_config != null) throw unsupported('weights are quantised, supported are F32, F16 and BF16')
-  if ((fields.partial_rotary_factor ?? 1) !== 1) throw unsupported('rotary embedding covers part of a head, supported is all of it')
   if (modelType === 'mistral' && (fields.attention_bias || fields.mlp_bias)) {
     throw unsupported('mistral model declares biases, supported for llama only')
   }

@@ -32,7 +32,11 @@ const schemas = {
       factor,
       low_freq_factor: factor,
       high_freq_factor: factor,
-      original_max_position_embeddings: z.number().int().min(1).max(2 ** 26),
+      original_max_position_embeddings: z
+        .number()
+        .int()
+        .min(1)
+        .max(2 ** 26),
     })
     .refine((fields) => fields.high_freq_factor > fields.low_freq_factor, 'high_freq_factor must be above low_freq_factor')
     .transform(
@@ -46,9 +50,15 @@ const schemas = {
     ),
 } satisfies Record<(typeof KINDS)[number], unknown>
 
-const parameters = z.looseObject({ rope_type: z.string().nullish(), type: z.string().nullish(), rope_theta: theta.nullish() })
+const parameters = z.looseObject({
+  rope_type: z.string().nullish(),
+  type: z.string().nullish(),
+  rope_theta: theta.nullish(),
+  partial_rotary_factor: z.number().nullish(),
+})
 const spellings = z.object({
   rope_theta: theta.nullish(),
+  partial_rotary_factor: z.number().nullish(),
   rope_scaling: parameters.nullish(),
   rope_parameters: parameters.nullish(),
 })
@@ -56,20 +66,22 @@ const spellings = z.object({
 /** Throws `unsupported-model` for a scaling we do not know, naming it, and `malformed-file` for wrong numbers. */
 export function readRope(config: unknown): RopeConfig {
   const fields = check(spellings.safeParse(config))
-  const found = fields.rope_parameters ?? fields.rope_scaling ?? {}
+  const { rope_theta, partial_rotary_factor, ...scaling } = fields.rope_parameters ?? fields.rope_scaling ?? {}
+  if ((partial_rotary_factor ?? fields.partial_rotary_factor ?? 1) !== 1) {
+    throw unsupported('rotary embedding covers part of a head, supported is all of it')
+  }
   return {
-    theta: found.rope_theta ?? fields.rope_theta ?? DEFAULT_THETA,
-    scaling: check(schemas[scalingKind(found)].safeParse(found)),
+    theta: rope_theta ?? fields.rope_theta ?? DEFAULT_THETA,
+    scaling: check(schemas[scalingKind(scaling)].safeParse(scaling)),
   }
 }
 
-function scalingKind({ rope_type: newName, type: oldName }: z.infer<typeof parameters>): (typeof KINDS)[number] {
-  const name = newName ?? oldName ?? 'default'
+function scalingKind({ rope_type: newName, type: oldName, ...numbers }: z.infer<typeof parameters>): (typeof KINDS)[number] {
+  // Numbers under no name would scale in a way we cannot know.
+  const name = newName ?? oldName ?? (Object.keys(numbers).length === 0 ? 'default' : 'not named')
   const kind = KINDS.find((known) => known === name)
   if (kind !== undefined) return kind
-  throw new PalignError('unsupported-model', `rope scaling is ${name.slice(0, 100)}, supported are ${KINDS.join(', ')}`, {
-    hint: 'choose a model whose rotary embedding is scaled in one of these ways',
-  })
+  throw unsupported(`rope scaling is ${name.slice(0, 100)}, supported are ${KINDS.join(', ')}`)
 }
 
 function check<T>(result: z.ZodSafeParseResult<T>): T {
@@ -78,4 +90,8 @@ function check<T>(result: z.ZodSafeParseResult<T>): T {
   throw new PalignError('malformed-file', `config of the rotary embedding is wrong: ${issue?.path.join('.')} ${issue?.message}`, {
     hint: 'fetch the config.json of the model again',
   })
+}
+
+function unsupported(message: string): PalignError {
+  return new PalignError('unsupported-model', message, { hint: 'choose a model of the Llama or Mistral family' })
 }

@@ -75,7 +75,11 @@ export function locateWeights(config: LlamaConfig, files: readonly WeightFile[])
   return new Map([...required].map(([name, shape]) => [name, checkWeight(name, shape, found.get(name))]))
 }
 
-function checkWeight(name: string, shape: readonly number[], weight: (TensorEntry & { readonly file: string }) | undefined): Weight {
+function checkWeight(
+  name: string,
+  shape: readonly number[],
+  weight: (TensorEntry & { readonly file: string }) | undefined,
+): Weight {
   if (weight === undefined) throw unfit(`tensor ${name} is missing, expected shape [${shape}]`)
   const { dtype } = weight
   if (String(weight.shape) !== String(shape)) throw unfit(`tensor ${name} has shape [${weight.shape}], expected [${shape}]`)
