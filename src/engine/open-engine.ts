@@ -1,0 +1,58 @@
+/** @file From a config and the headers of weight files to a model that has proved that it can be steered. */
+import type { TensorConstructor } from 'onnxruntime-common'
+import { type AttentionKind, chooseAttention } from '../graph/attention.ts'
+import { llamaGraph } from '../graph/llama.ts'
+import { type LlamaConfig, modelShape } from '../graph/llama-config.ts'
+import { locateWeights, type WeightFile } from '../graph/weights.ts'
+import type { TokenModel } from '../model/language-model.ts'
+import type { Decoder } from './decoder.ts'
+import { type OrtSession, ortDecoder } from './ort-decoder.ts'
+import { selfTest } from './self-test.ts'
+import { tokenModel } from './token-model.ts'
+
+/** `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call. */
+export type GraphVariant = 'decode' | 'record'
+
+/** The ONNX Runtime of the platform. */
+export interface Runtime {
+  readonly Tensor: TensorConstructor
+  /**
+   * Opens a serialised graph that refers to the weight files by name. From a path the file must lie in a folder that
+   * really holds them (hard links, or copies); from bytes they go along as `externalData`.
+   */
+  createSession(graph: Uint8Array, variant: GraphVariant): Promise<OrtSession>
+}
+
+export interface OpenEngineOptions {
+  readonly config: LlamaConfig
+  /** Every weight file of the model. */
+  readonly files: readonly WeightFile[]
+  readonly runtime: Runtime
+  /** Tokens; default what the model was made for, at most 8192. */
+  readonly contextLength?: number | undefined
+  readonly endTokens?: readonly number[] | undefined
+  /** Default: fused where the operator can compute the model. */
+  readonly attention?: AttentionKind | undefined
+}
+
+/** Throws `unsupported-model` for weights that do not fit the config, `engine-failed` or `non-finite` where the self-test fails. */
+export async function openEngine(options: OpenEngineOptions): Promise<TokenModel> {
+  const { config, files, runtime, endTokens } = options
+  const shape = modelShape(config, options)
+  const weights = locateWeights(config, files)
+  const attention = chooseAttention(config, shape, options.attention)
+
+  const open = async (variant: GraphVariant): Promise<Decoder> => {
+    const graph = llamaGraph({ config, shape, weights, attention, record: variant === 'record' })
+    return ortDecoder({ session: await runtime.createSession(graph, variant), Tensor: runtime.Tensor, shape })
+  }
+
+  const model = tokenModel(await open('decode'), { endTokens, openRecorder: () => open('record') })
+  try {
+    await selfTest(model)
+  } catch (error) {
+    await model.dispose()
+    throw error
+  }
+  return model
+}

@@ -1,0 +1,71 @@
+/** @file A decoder on ONNX Runtime, over the graphs of `graph/llama.ts`. The runtime comes in as a parameter: Node's or the browser's. */
+import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common'
+import { PalignError } from '../errors.ts'
+import { DISPLACEMENT, INPUT_IDS, LAST_POSITION, LOGITS, POSITIONS, TOTAL_LENGTH, Z } from '../graph/names.ts'
+import { zeroDisplacement } from '../model/displacement.ts'
+import { type ModelShape, zWidth } from '../model/shape.ts'
+import type { Decoder, ForwardRequest, ForwardResult } from './decoder.ts'
+import { bufferCache, concatCache } from './kv-cache.ts'
+
+/** What the engine uses of an inference session. */
+export type OrtSession = Pick<InferenceSession, 'run' | 'release' | 'inputNames'>
+
+export interface OrtDecoderOptions {
+  readonly session: OrtSession
+  readonly Tensor: TensorConstructor
+  readonly shape: ModelShape
+}
+
+/** The variant of the graph (fused or not, steered or not) is read off the session's inputs. */
+export function ortDecoder({ session, Tensor, shape }: OrtDecoderOptions): Decoder {
+  const isFused = session.inputNames.includes(LAST_POSITION)
+  const isSteered = session.inputNames.includes(DISPLACEMENT)
+  const planCache = (isFused ? bufferCache : concatCache)({ shape, Tensor })
+  const displacementShape = [1, shape.layers, zWidth(shape)]
+  const zero = new Tensor('float32', zeroDisplacement(shape), displacementShape)
+
+  const integers = (values: ArrayLike<number>, dimensions: readonly number[]) =>
+    new Tensor('int64', BigInt64Array.from(values, BigInt), dimensions)
+
+  return {
+    shape,
+    async forward({ tokens, past, displacement, logitsAt = [], record = false }: ForwardRequest): Promise<ForwardResult> {
+      const cache = planCache(past, tokens.length)
+      const total = (past?.length ?? 0) + tokens.length
+      const feeds: Record<string, Tensor> = {
+        ...cache.feeds,
+        [INPUT_IDS]: integers(tokens, [1, tokens.length]),
+        [POSITIONS]: integers(logitsAt, [logitsAt.length]),
+      }
+      if (isSteered) {
+        feeds[DISPLACEMENT] = displacement === undefined ? zero : new Tensor('float32', displacement, displacementShape)
+      } else if (displacement !== undefined) {
+        throw new PalignError('engine-failed', 'graph has no displacement input, a displacement was given')
+      }
+      if (isFused) {
+        feeds[LAST_POSITION] = new Tensor('int32', Int32Array.of(total - 1), [1])
+        feeds[TOTAL_LENGTH] = new Tensor('int32', Int32Array.of(total), [])
+      }
+      const fetches: Record<string, Tensor | null> = { ...cache.fetches }
+      if (logitsAt.length > 0) fetches[LOGITS] = null
+      if (record) fetches[Z] = null
+      const outputs = await run(session, feeds, fetches)
+      const floats = (name: string) => outputs[name]!.data as Float32Array
+      const logits = logitsAt.length > 0 ? floats(LOGITS) : new Float32Array()
+      const state = cache.finish(outputs)
+      return record ? { logits, state, z: floats(Z) } : { logits, state }
+    },
+    dispose: () => session.release(),
+  }
+}
+
+async function run(session: OrtSession, feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType) {
+  try {
+    return await session.run(feeds, fetches)
+  } catch (cause) {
+    throw new PalignError('engine-failed', 'forward pass failed in ONNX Runtime', {
+      hint: 'see the cause; free memory may be short',
+      cause,
+    })
+  }
+}

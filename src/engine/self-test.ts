@@ -1,0 +1,46 @@
+/** @file Proof at load that steering works: never a model that answers unsteered under a steered label. */
+import { PalignError } from '../errors.ts'
+import { gaussian, seededRandom } from '../math/random.ts'
+import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
+import type { TokenModel } from '../model/language-model.ts'
+
+const PROMPT_TOKENS = 8
+/** Far above rounding (about 1e-6 of the largest logit), far below what a displacement of unit size does to a working model. */
+const FLOOR = 1e-4
+
+/**
+ * Throws `engine-failed` unless a zero displacement gives bit for bit the logits of none, and a displacement and its
+ * opposite change them, differently; throws `non-finite` where the model itself gives NaN or infinity.
+ */
+export async function selfTest(model: TokenModel): Promise<void> {
+  const { shape } = model
+  const tokens = Array.from({ length: Math.min(PROMPT_TOKENS, shape.contextLength) }, (_, i) => (i * 7919) % shape.vocabSize)
+  const random = seededRandom(0)
+  const plus = zeroDisplacement(shape).map(() => gaussian(random))
+  const minus = plus.map((value) => -value)
+  const steered = (displacement?: Displacement) => model.logits({ tokens, displacement })
+
+  const base = await steered()
+  if (!base.every(Number.isFinite)) {
+    throw new PalignError('non-finite', 'model gives NaN or infinity for a plain prompt', { hint: 'check the weight files' })
+  }
+  const zero = await steered(zeroDisplacement(shape))
+  if (zero.some((logit, i) => !Object.is(logit, base[i]))) throw failed('a zero displacement changes the logits')
+  const floor = FLOOR * base.reduce((most, logit) => Math.max(most, Math.abs(logit)), 0)
+  const [up, down] = [await steered(plus), await steered(minus)]
+  if (!(largestChange(up, base) > floor && largestChange(down, base) > floor)) {
+    throw failed('a displacement does not change the logits')
+  }
+  if (!(largestChange(up, down) > floor)) throw failed('a displacement and its opposite give the same logits')
+}
+
+/** NaN where either holds one. */
+function largestChange(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
+}
+
+function failed(reason: string): PalignError {
+  return new PalignError('engine-failed', `self-test of steering failed: ${reason}`, {
+    hint: 'the model cannot be used; report it with its config.json',
+  })
+}

@@ -1,0 +1,114 @@
+/**
+ * @file Attention from plain ONNX operators: any even head dimension, sliding windows, and nothing a gradient could not
+ * pass through. Grouped queries are a fifth axis that broadcasts over keys and values, so these are never repeated.
+ */
+import { type Attention, type AttentionOptions, activeWindow, declareCache } from './attention.ts'
+import { type GraphBuilder, int, ints, type Value } from './graph-builder.ts'
+import { INPUT_IDS, pastName } from './names.ts'
+import { rotaryTables } from './rope.ts'
+
+export function decomposedAttention(options: AttentionOptions): Attention {
+  const { builder, config, shape } = options
+  const { heads, kvHeads, headDim } = config
+  const group = heads / kvHeads
+  const positions = queryPositions(builder)
+  const mask = causalMask(builder, positions, activeWindow(config, shape))
+  const rotate = rotation(options, positions.queries)
+  const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
+
+  // query -> split heads -> rotate -> [B, kvHeads, group, S, headDim] --.
+  // key   -> split heads -> rotate -> concat past -> transpose ---------+-> MatMul -> * scale -> + mask -> Softmax --.
+  // value -> split heads ----------> concat past --------------------------------------------------------------------+-> MatMul -> z
+  return (layer, { query, key, value }) => {
+    const append = (part: 'key' | 'value', added: Value) => {
+      const { past, present } = declareCache(options, layer, part)
+      return builder.node('Concat', { inputs: [past, added], outputs: [present], attributes: { axis: int(2) } })
+    }
+    const grouped = builder.node('Reshape', {
+      inputs: [rotate(splitHeads(builder, query, heads, headDim)), builder.integers([0, kvHeads, group, -1, headDim])],
+    })
+    const keys = append('key', rotate(splitHeads(builder, key, kvHeads, headDim)))
+    const values = append('value', splitHeads(builder, value, kvHeads, headDim))
+    const across = builder.node('Transpose', {
+      inputs: [builder.node('Unsqueeze', { inputs: [keys, builder.integers([2])] })],
+      attributes: { perm: ints(0, 1, 2, 4, 3) },
+    })
+    const scores = builder.node('Mul', { inputs: [builder.node('MatMul', { inputs: [grouped, across] }), scale] })
+    const weights = builder.node('Softmax', {
+      inputs: [builder.node('Add', { inputs: [scores, mask] })],
+      attributes: { axis: int(-1) },
+    })
+    const mixed = builder.node('MatMul', {
+      inputs: [weights, builder.node('Unsqueeze', { inputs: [values, builder.integers([2])] })],
+    })
+    const byToken = builder.node('Transpose', { inputs: [mixed], attributes: { perm: ints(0, 3, 1, 2, 4) } })
+    return builder.node('Reshape', { inputs: [byToken, builder.integers([0, 0, heads * headDim])], outputs: [`z.${layer}`] })
+  }
+}
+
+interface Positions {
+  /** Positions of the new tokens `[S]`. */
+  readonly queries: Value
+  /** Positions of all tokens `[T]`. */
+  readonly keys: Value
+}
+
+/** Past length and token count come from the shapes of the inputs: queries = past .. past + S - 1, keys = 0 .. past + S - 1. */
+function queryPositions(builder: GraphBuilder): Positions {
+  const size = (value: Value, axis: number) =>
+    builder.node('Gather', { inputs: [builder.node('Shape', { inputs: [value] }), builder.integers([axis], [])] })
+  const past = size(pastName(0, 'key'), 2)
+  const end = builder.node('Add', { inputs: [past, size(INPUT_IDS, 1)] })
+  const [zero, one] = [builder.integers([0], []), builder.integers([1], [])]
+  return {
+    queries: builder.node('Range', { inputs: [past, end, one] }),
+    keys: builder.node('Range', { inputs: [zero, end, one] }),
+  }
+}
+
+/** `[S, T]`: 0 where `0 <= query - key < window`, minus infinity elsewhere. A query always sees itself, so no row is empty. */
+function causalMask(builder: GraphBuilder, { queries, keys }: Positions, window: number | undefined): Value {
+  const column = builder.node('Unsqueeze', { inputs: [queries, builder.integers([1])] })
+  const distance = builder.node('Sub', { inputs: [column, keys] })
+  const causal = builder.node('GreaterOrEqual', { inputs: [distance, builder.integers([0], [])] })
+  const visible =
+    window === undefined
+      ? causal
+      : builder.node('And', { inputs: [causal, builder.node('Less', { inputs: [distance, builder.integers([window], [])] })] })
+  const zero = builder.floats('mask.visible', [], Float32Array.of(0))
+  const hidden = builder.floats('mask.hidden', [], Float32Array.of(Number.NEGATIVE_INFINITY))
+  return builder.node('Where', { inputs: [visible, zero, hidden] })
+}
+
+/** `[B, S, count * headDim]` -> `[B, count, S, headDim]`. */
+function splitHeads(builder: GraphBuilder, value: Value, count: number, headDim: number): Value {
+  const split = builder.node('Reshape', { inputs: [value, builder.integers([0, 0, count, headDim])] })
+  return builder.node('Transpose', { inputs: [split], attributes: { perm: ints(0, 2, 1, 3) } })
+}
+
+/**
+ * Rotates `[B, heads, S, headDim]` by the angles of the tokens' positions:
+ *
+ *     x1, x2 = halves of x;  out = concat(x1 cos - x2 sin, x2 cos + x1 sin)
+ */
+function rotation({ builder, config, shape }: AttentionOptions, positions: Value): (value: Value) => Value {
+  const tables = rotaryTables(config.rope, config.headDim, shape.contextLength)
+  const row = (name: 'cos' | 'sin') => {
+    const table = builder.floats(`rotary.${name}`, [shape.contextLength, config.headDim / 2], tables[name])
+    return builder.node('Gather', { inputs: [table, positions] })
+  }
+  const [cos, sin] = [row('cos'), row('sin')]
+  const times = (a: Value, b: Value) => builder.node('Mul', { inputs: [a, b] })
+
+  return (value) => {
+    const [first, second] = [`${value}.first`, `${value}.second`] as const
+    builder.node('Split', { inputs: [value], outputs: [first, second], attributes: { axis: int(-1), num_outputs: int(2) } })
+    return builder.node('Concat', {
+      inputs: [
+        builder.node('Sub', { inputs: [times(first, cos), times(second, sin)] }),
+        builder.node('Add', { inputs: [times(second, cos), times(first, sin)] }),
+      ],
+      attributes: { axis: int(-1) },
+    })
+  }
+}

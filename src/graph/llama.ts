@@ -1,0 +1,156 @@
+/**
+ * @file The decoder of the Llama family as an ONNX graph. Weights stay where they are: every tensor of the graph points
+ * into the model's own .safetensors files. z, the input of o_proj, can be displaced (`steering`) and read (`record`).
+ *
+ * Inputs: input_ids `[B, S]`, positions `[N]` (which of the S tokens get logits), past keys and values
+ * `[B, kvHeads, P, headDim]`, displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths.
+ * Outputs: logits `[B, N, vocab]`, present keys and values, and z `[B, layers, heads * headDim]` of the last token.
+ */
+import type { ModelShape } from '../model/shape.ts'
+import { zWidth } from '../model/shape.ts'
+import { type AttentionKind, chooseAttention } from './attention.ts'
+import { decomposedAttention } from './attention-decomposed.ts'
+import { fusedAttention } from './attention-fused.ts'
+import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
+import type { LlamaConfig } from './llama-config.ts'
+import { DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, Z } from './names.ts'
+import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, type Weight, type Weights } from './weights.ts'
+
+export interface LlamaGraphOptions {
+  readonly config: LlamaConfig
+  readonly shape: ModelShape
+  readonly weights: Weights
+  /** Default: fused where the operator can compute the model. */
+  readonly attention?: AttentionKind | undefined
+  /** Whether there is a displacement input; default true. Without it there is nothing to compare the cost of steering with. */
+  readonly steering?: boolean | undefined
+  /** Whether z is an output; default false, since the taps cost time in every call. */
+  readonly record?: boolean | undefined
+}
+
+/** The serialised model. Place it in the folder of the weight files: it refers to them by name. */
+export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
+  const { config, shape, weights, steering = true, record = false } = options
+  const builder = graphBuilder()
+  const ids = builder.input(INPUT_IDS, 'int64', ['batch', 'tokens'])
+  const positions = builder.input(POSITIONS, 'int64', ['selected'])
+  const displacement = steering ? splitDisplacement(builder, shape) : undefined
+  const lowering = chooseAttention(config, shape, options.attention)
+  const attend = (lowering === 'fused' ? fusedAttention : decomposedAttention)({ builder, config, shape })
+  const layers = layerParts(builder, config, weights)
+
+  // ids -> embedding -> norm -> [ q, k, v -> attention -> z (-> tap) (-> + displacement) -> o_proj -> + -> norm -> ffn -> + -> norm ] x layers
+  //                                                                                  -> select positions -> output layer -> logits
+  const taps: Value[] = []
+  let { normed, residual } = layers.firstNorm(layers.embed(ids))
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = layerPrefix(layer)
+    const project = (name: string) => layers.linear(normed, `${prefix}.self_attn.${name}`, config.attentionBias)
+    const z = attend(layer, { query: project('q_proj'), key: project('k_proj'), value: project('v_proj') })
+    if (record) taps.push(builder.node('Gather', { inputs: [z, builder.integers([-1])], attributes: { axis: int(1) } }))
+    const steered = displacement === undefined ? z : builder.node('Add', { inputs: [z, displacement[layer]!] })
+    const attended = layers.linear(steered, `${prefix}.self_attn.o_proj`, config.attentionBias)
+    ;({ normed, residual } = layers.addAndNorm(residual, attended, `${prefix}.post_attention_layernorm.weight`))
+    const isLast = layer === config.layers - 1
+    const nextNorm = isLast ? FINAL_NORM : `${layerPrefix(layer + 1)}.input_layernorm.weight`
+    ;({ normed, residual } = layers.addAndNorm(residual, layers.feedForward(normed, `${prefix}.mlp`), nextNorm))
+  }
+  const selected = builder.node('Gather', { inputs: [normed, positions], attributes: { axis: int(1) } })
+  layers.project(selected, config.tiedEmbeddings ? EMBEDDING : OUTPUT, LOGITS)
+  builder.output(LOGITS, 'float32', ['batch', 'selected', config.vocabSize])
+  if (record) {
+    builder.node('Concat', { inputs: taps, outputs: [Z], attributes: { axis: int(1) } })
+    builder.output(Z, 'float32', ['batch', config.layers, zWidth(shape)])
+  }
+  return builder.bytes()
+}
+
+/** One slice `[1 or B, 1, heads * headDim]` for each layer: a single Split costs less per call than a Gather per layer. */
+function splitDisplacement(builder: GraphBuilder, shape: ModelShape): readonly Value[] {
+  const displacement = builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
+  const slices = Array.from({ length: shape.layers }, (_, layer) => `${DISPLACEMENT}.${layer}`)
+  builder.node('Split', { inputs: [displacement], outputs: slices, attributes: { axis: int(1), num_outputs: int(shape.layers) } })
+  return slices
+}
+
+interface Residual {
+  readonly normed: Value
+  /** The sum that was normalised: what the next block adds to. */
+  readonly residual: Value
+}
+
+/** The parts a layer is made of, over the weights of one model. */
+function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights) {
+  const epsilon = float(config.normEpsilon)
+
+  /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */
+  const weight = (name: string): Value => {
+    const stored = storedWeight(builder, weights.get(name)!)
+    return weights.get(name)!.dtype === 'F32' ? stored : castToFloat(builder, stored)
+  }
+
+  /** x W^T, for W `[out, in]` as the files have it. */
+  const project = (input: Value, name: string, output?: Value): Value =>
+    builder.node('FusedMatMul', {
+      domain: 'com.microsoft',
+      inputs: [input, weight(name)],
+      attributes: { transB: int(1) },
+      ...(output === undefined ? {} : { outputs: [output] }),
+    })
+
+  const linear = (input: Value, name: string, bias: boolean): Value => {
+    const product = project(input, `${name}.weight`)
+    return bias ? builder.node('Add', { inputs: [product, weight(`${name}.bias`)] }) : product
+  }
+
+  return {
+    project,
+    linear,
+
+    /** Rows are gathered before they are cast, so that a narrow embedding stays narrow in memory. */
+    embed(ids: Value): Value {
+      const rows = builder.node('Gather', { inputs: [storedWeight(builder, weights.get(EMBEDDING)!), ids] })
+      return weights.get(EMBEDDING)!.dtype === 'F32' ? rows : castToFloat(builder, rows)
+    },
+
+    firstNorm(residual: Value): Residual {
+      const name = `${layerPrefix(0)}.input_layernorm.weight`
+      const normed = builder.node('SimplifiedLayerNormalization', {
+        inputs: [residual, weight(name)],
+        attributes: { axis: int(-1), epsilon, stash_type: int(1) },
+      })
+      return { normed, residual }
+    },
+
+    /** residual + update, and its RMS norm. */
+    addAndNorm(residual: Value, update: Value, name: string): Residual {
+      const sum = `${name}.sum`
+      const normed = builder.node('SkipSimplifiedLayerNormalization', {
+        domain: 'com.microsoft',
+        inputs: [update, residual, weight(name)],
+        outputs: [`${name}.normed`, '', '', sum],
+        attributes: { epsilon },
+      })
+      return { normed, residual: sum }
+    },
+
+    /** down(silu(gate(x)) * up(x)). */
+    feedForward(input: Value, prefix: string): Value {
+      const gate = linear(input, `${prefix}.gate_proj`, config.ffnBias)
+      const up = linear(input, `${prefix}.up_proj`, config.ffnBias)
+      const silu = builder.node('Mul', { inputs: [gate, builder.node('Sigmoid', { inputs: [gate] })] })
+      return linear(builder.node('Mul', { inputs: [silu, up] }), `${prefix}.down_proj`, config.ffnBias)
+    },
+  }
+}
+
+const ONNX_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
+
+function storedWeight(builder: GraphBuilder, { name, dtype, shape, file, begin, end }: Weight): Value {
+  const content = { kind: 'external', file, offset: begin, byteLength: end - begin } as const
+  return builder.tensor({ name, type: ONNX_TYPES[dtype], shape, content })
+}
+
+function castToFloat(builder: GraphBuilder, value: Value): Value {
+  return builder.node('Cast', { inputs: [value], attributes: { to: int(1) } })
+}

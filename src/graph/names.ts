@@ -1,0 +1,25 @@
+/** @file Names of the inputs and outputs of a graph: what the graph declares and the engine feeds. */
+
+export const INPUT_IDS = 'input_ids'
+/** Which tokens of this call get logits. */
+export const POSITIONS = 'positions'
+/** `[1 or batch, layers, heads * headDim]`, added to z. */
+export const DISPLACEMENT = 'displacement'
+/** Fused attention only: past and new tokens together, less one, per row. */
+export const LAST_POSITION = 'seqlens_k'
+/** Fused attention only: past and new tokens together. */
+export const TOTAL_LENGTH = 'total_sequence_length'
+export const LOGITS = 'logits'
+/** z of the last token, `[batch, layers, heads * headDim]`; recording graphs only. */
+export const Z = 'z'
+
+export type CachePart = 'key' | 'value'
+export const CACHE_PARTS: readonly CachePart[] = ['key', 'value']
+
+export function pastName(layer: number, part: CachePart): string {
+  return `past_key_values.${layer}.${part}`
+}
+
+export function presentName(layer: number, part: CachePart): string {
+  return `present.${layer}.${part}`
+}

@@ -1,0 +1,97 @@
+/** @file The tensors a Llama config needs, by the names and shapes of Hugging Face files, checked against what the files hold. */
+import { PalignError } from '../errors.ts'
+import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/float-tensor.ts'
+import type { SafetensorsHeader, TensorEntry } from '../formats/safetensors.ts'
+import type { LlamaConfig } from './llama-config.ts'
+
+/** One .safetensors file of a model; `name` is a plain file name. */
+export interface WeightFile {
+  readonly name: string
+  readonly header: SafetensorsHeader
+}
+
+/** A tensor and the file it lies in. */
+export interface Weight extends TensorEntry {
+  readonly dtype: FloatDtype
+  readonly file: string
+}
+
+export type Weights = ReadonlyMap<string, Weight>
+
+export const EMBEDDING = 'model.embed_tokens.weight'
+export const FINAL_NORM = 'model.norm.weight'
+export const OUTPUT = 'lm_head.weight'
+
+/** Name prefix of a layer's tensors; layers count from 0. */
+export function layerPrefix(layer: number): string {
+  return `model.layers.${layer}`
+}
+
+/** Name of every tensor the config needs -> shape. Linear layers are `[out, in]`. */
+export function requiredTensors(config: LlamaConfig): ReadonlyMap<string, readonly number[]> {
+  const { hiddenSize, ffnSize, vocabSize, heads, kvHeads, headDim, attentionBias, ffnBias } = config
+  const tensors = new Map<string, readonly number[]>()
+  const linear = (name: string, out: number, input: number, bias: boolean) => {
+    tensors.set(`${name}.weight`, [out, input])
+    if (bias) tensors.set(`${name}.bias`, [out])
+  }
+  tensors.set(EMBEDDING, [vocabSize, hiddenSize])
+  for (let layer = 0; layer < config.layers; layer++) {
+    const prefix = layerPrefix(layer)
+    tensors.set(`${prefix}.input_layernorm.weight`, [hiddenSize])
+    linear(`${prefix}.self_attn.q_proj`, heads * headDim, hiddenSize, attentionBias)
+    linear(`${prefix}.self_attn.k_proj`, kvHeads * headDim, hiddenSize, attentionBias)
+    linear(`${prefix}.self_attn.v_proj`, kvHeads * headDim, hiddenSize, attentionBias)
+    linear(`${prefix}.self_attn.o_proj`, hiddenSize, heads * headDim, attentionBias)
+    tensors.set(`${prefix}.post_attention_layernorm.weight`, [hiddenSize])
+    linear(`${prefix}.mlp.gate_proj`, ffnSize, hiddenSize, ffnBias)
+    linear(`${prefix}.mlp.up_proj`, ffnSize, hiddenSize, ffnBias)
+    linear(`${prefix}.mlp.down_proj`, hiddenSize, ffnSize, ffnBias)
+  }
+  tensors.set(FINAL_NORM, [hiddenSize])
+  if (!config.tiedEmbeddings) tensors.set(OUTPUT, [vocabSize, hiddenSize])
+  return tensors
+}
+
+/**
+ * Finds every tensor the config needs. Throws `unsupported-model` naming the first tensor that is missing, has another
+ * shape, an element type other than F32, F16, BF16, lies in two files, or is not part of the computation we know
+ * (ignoring it would be silently wrong).
+ */
+export function locateWeights(config: LlamaConfig, files: readonly WeightFile[]): Weights {
+  const found = new Map<string, TensorEntry & { readonly file: string }>()
+  for (const { name: file, header } of files) {
+    for (const tensor of header.tensors) {
+      if (found.has(tensor.name)) throw unfit(`tensor ${tensor.name} is in both ${found.get(tensor.name)?.file} and ${file}`)
+      found.set(tensor.name, { ...tensor, file })
+    }
+  }
+  const required = requiredTensors(config)
+  for (const name of found.keys()) {
+    if (!required.has(name) && !isRedundant(name, config)) {
+      throw unfit(`tensor ${name.slice(0, 200)} is not part of the computation that the config describes`)
+    }
+  }
+  return new Map([...required].map(([name, shape]) => [name, checkWeight(name, shape, found.get(name))]))
+}
+
+function checkWeight(
+  name: string,
+  shape: readonly number[],
+  weight: (TensorEntry & { readonly file: string }) | undefined,
+): Weight {
+  if (weight === undefined) throw unfit(`tensor ${name} is missing, expected shape [${shape}]`)
+  const { dtype } = weight
+  if (String(weight.shape) !== String(shape)) throw unfit(`tensor ${name} has shape [${weight.shape}], expected [${shape}]`)
+  if (!isFloatDtype(dtype)) throw unfit(`tensor ${name} has dtype ${dtype}, expected one of ${FLOAT_DTYPES.join(', ')}`)
+  return { ...weight, dtype }
+}
+
+/** Tensors that say nothing new: rotary tables (a function of the config) and the copy of tied embeddings. */
+function isRedundant(name: string, config: LlamaConfig): boolean {
+  return name.endsWith('.rotary_emb.inv_freq') || (name === OUTPUT && config.tiedEmbeddings)
+}
+
+function unfit(message: string): PalignError {
+  return new PalignError('unsupported-model', message, { hint: 'check that config.json and the weight files belong together' })
+}
