@@ -1,3 +1,52 @@
 /** @file The front door: explicit names in the order of the flow. */
+
+export { contrastPairs } from './activations/contrast-pairs.ts'
+export type { HeadActivations, RecordedContrasts } from './activations/head-activations.ts'
+export { recordContrasts } from './activations/record-contrasts.ts'
+export { searchAlpha } from './align/alpha-search.ts'
+export { alignFewShot } from './align/few-shot.ts'
+export { alignPas, preparePas } from './align/pas.ts'
+export { PAS, PAS_PUBLISHED, type PasRecipe } from './align/pas-recipe.ts'
+export { alignPersonalityPrompt } from './align/personality-prompt.ts'
+export { answerQuestions, renderQuestions } from './align/questions.ts'
+export { referenceDecoder } from './engine/reference-model.ts'
+export { tokenModel } from './engine/token-model.ts'
 export { PalignError, type PalignErrorCode } from './errors.ts'
-export { IPIP_NEO_120, IPIP_NEO_300 } from './items/ipip-neo.ts'
+export { ACCURACY_LABELS, IPIP_NEO_120, IPIP_NEO_300 } from './items/ipip-neo.ts'
+export { type HeldOutItems, type KnownItems, splitItems, type TuningItems, tuningFolds } from './items/item-split.ts'
+export { JOHNSON_NORMS_120, JOHNSON_NORMS_300, SD3_WEB_NORMS } from './items/norms.ts'
+export {
+  type Answer,
+  type Item,
+  type Keyed,
+  type Questionnaire,
+  toKeyed,
+  toWorded,
+  type Worded,
+} from './items/questionnaire.ts'
+export { SD3, sd3WithTexts } from './items/sd3.ts'
+export { type Displacement, zeroDisplacement } from './model/displacement.ts'
+export type {
+  GenerateRequest,
+  GenerationEvent,
+  LanguageModel,
+  Progress,
+  RunOptions,
+  ScoreRequest,
+  TokenModel,
+  Tokens,
+} from './model/language-model.ts'
+export type { Message } from './model/messages.ts'
+export type { HeadId, ModelShape } from './model/shape.ts'
+export type { PeopleFile } from './people/people-file.ts'
+export { type Profile, profile } from './people/profile.ts'
+export { readPeople } from './people/read-people.ts'
+export type { Respondent } from './people/respondent.ts'
+export { respondentAt, respondentsOf, type Sample } from './people/sample.ts'
+export { simulateRespondents } from './people/simulate.ts'
+export { compileDisplacement } from './persona/compile.ts'
+export type { Intervention } from './persona/intervention.ts'
+export { compilePersona, type Persona, type SteeringPersona } from './persona/persona.ts'
+export { massMeanDirection } from './probes/direction.ts'
+export { fitProbes, type Probe, splitByItem, splitByRow } from './probes/fit-probes.ts'
+export { byMeanAccuracy, byValidationAccuracy, selectHeads } from './probes/select-heads.ts'

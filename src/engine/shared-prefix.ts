@@ -1,5 +1,5 @@
 /** @file Prompts that begin alike: what they have in common is computed once, and each prompt's own rest continues it. */
-import { PalignError } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
 import type { RunOptions, Tokens } from '../model/language-model.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
 
@@ -37,8 +37,4 @@ export async function forEachPrompt(
 
 export function sliceTokens(tokens: Tokens, start: number, end?: number): Tokens {
   return Array.prototype.slice.call(tokens, start, end) as number[]
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new PalignError('aborted', 'run was aborted', { cause: signal.reason })
 }

@@ -1,5 +1,5 @@
 /** @file A TokenModel over any decoder: validation, prefix reuse, scoring and generation. */
-import { PalignError } from '../errors.ts'
+import { PalignError, throwIfAborted } from '../errors.ts'
 import { seededRandom } from '../math/random.ts'
 import { assertDisplacement, type Displacement } from '../model/displacement.ts'
 import type {
@@ -14,7 +14,7 @@ import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
 import { logSumExp } from './log-probabilities.ts'
 import { sampler } from './sampler.ts'
-import { forEachPrompt, sliceTokens, throwIfAborted } from './shared-prefix.ts'
+import { forEachPrompt, sliceTokens } from './shared-prefix.ts'
 
 export interface TokenModelOptions {
   /** Tokens that end a generation; default none. */

@@ -1,0 +1,65 @@
+/** @file Worker thread of the engine: one model, opened once, answering calls about tokens. */
+import { parentPort } from 'node:worker_threads'
+import { openEngine } from '../engine/open-engine.ts'
+import { PalignError } from '../errors.ts'
+import type { RunOptions, ScoreRequest, TokenGenerateRequest, TokenModel } from '../model/language-model.ts'
+import type { LoadModelOptions, OpenedModel } from './load-model.ts'
+import { fingerprintOf, readModelFolder } from './model-folder.ts'
+import { ortRuntime } from './ort-runtime.ts'
+import { answerCalls, type CallContext } from './worker-calls.ts'
+
+/** Progress messages per second at most: they must not outnumber the work. */
+const PROGRESS_PER_SECOND = 20
+
+interface OpenRequest extends LoadModelOptions {
+  readonly folder: string
+  readonly endTokens: readonly number[]
+}
+
+type Run = Pick<RunOptions, 'displacement'>
+
+let opened: TokenModel | undefined
+
+function model(): TokenModel {
+  if (opened === undefined) throw new PalignError('engine-failed', 'engine has no model open')
+  return opened
+}
+
+async function open({ folder, endTokens, contextLength, threads }: OpenRequest): Promise<OpenedModel> {
+  const { config, files } = await readModelFolder(folder)
+  const runtime = ortRuntime({ folder, files: files.map((file) => file.name), threads })
+  const [fingerprint, engine] = await Promise.all([
+    fingerprintOf(folder, files),
+    openEngine({ config, files, runtime, contextLength, endTokens }),
+  ])
+  opened = engine
+  return { shape: engine.shape, fingerprint }
+}
+
+function runOptions({ displacement }: Run, { signal, emit }: CallContext): RunOptions {
+  let last = 0
+  return {
+    displacement,
+    signal,
+    onProgress(progress) {
+      const now = performance.now()
+      if (progress.done < progress.total && now - last < 1000 / PROGRESS_PER_SECOND) return
+      last = now
+      emit(progress)
+    },
+  }
+}
+
+if (parentPort !== null) {
+  answerCalls(parentPort, {
+    open,
+    logits: (request: Parameters<TokenModel['logits']>[0]) => model().logits(request),
+    record: (request: Run & { prompts: Parameters<TokenModel['record']>[0] }, context) =>
+      model().record(request.prompts, runOptions(request, context)),
+    score: (request: Run & { requests: readonly ScoreRequest[] }, context) =>
+      model().score(request.requests, runOptions(request, context)),
+    async generate(request: TokenGenerateRequest, { signal, emit }) {
+      for await (const token of model().generateTokens({ ...request, signal })) emit(token)
+    },
+  })
+}

@@ -1,0 +1,66 @@
+/**
+ * @file onnxruntime-node over weight files where they lie. ONNX Runtime reads external data only from the folder of the graph, and
+ * refuses links that leave it: so the graph is written to a temporary folder that holds hard links to the weights. Where hard links
+ * are not possible (another file system), the weights are read into memory and handed over with the graph.
+ */
+import { link, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import type { Runtime } from '../engine/open-engine.ts'
+import { openFile } from './read-file.ts'
+
+export interface OrtRuntimeOptions {
+  readonly folder: string
+  /** Plain names of the weight files in the folder. */
+  readonly files: readonly string[]
+  readonly threads?: number | undefined
+}
+
+const LOG_ERRORS_ONLY = 3
+
+export function ortRuntime({ folder, files, threads }: OrtRuntimeOptions): Runtime {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    logSeverityLevel: LOG_ERRORS_ONLY,
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+  }
+  return {
+    Tensor,
+    async createSession(graph) {
+      const beside = await mkdtemp(join(tmpdir(), 'palign-'))
+      try {
+        if (await linkAll(folder, files, beside)) {
+          const path = join(beside, 'graph.onnx')
+          await writeFile(path, graph)
+          return await InferenceSession.create(path, options)
+        }
+        const externalData = await Promise.all(
+          files.map(async (name) => ({ path: name, data: await readWhole(join(folder, name)) })),
+        )
+        return await InferenceSession.create(graph, { ...options, externalData })
+      } finally {
+        // The session holds the mapped files; their names are not needed any more.
+        await rm(beside, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+async function linkAll(folder: string, files: readonly string[], target: string): Promise<boolean> {
+  try {
+    for (const name of files) await link(await realpath(join(folder, name)), join(target, name))
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await openFile(path)
+  try {
+    return await file.slice(0, file.byteLength)
+  } finally {
+    await file.close()
+  }
+}
