@@ -28,72 +28,52 @@ export function respondentCount(matrix: AnswerMatrix): number {
 
 /** Raw scores of every row. */
 export function scoreMatrix(matrix: AnswerMatrix): ScoreMatrix {
-  const { domains, facets } = matrix.questionnaire
-  const count = respondentCount(matrix)
+  const { questionnaire, coding, values } = matrix
+  const { items, domains, facets } = questionnaire
   const scales = [...domains, ...facets]
-  const raw = new Float32Array(count * scales.length)
-  const answered = new Uint8Array(count * scales.length)
-  if (facets.length === 0) addItems(matrix, domains, { raw, answered, width: scales.length, first: 0 })
-  else {
-    addItems(matrix, facets, { raw, answered, width: scales.length, first: domains.length })
-    addFacets(domains, facets, { raw, answered, width: scales.length })
-  }
-  return { scales, raw, answered }
-}
+  const raw = new Float32Array(respondentCount(matrix) * scales.length)
+  const answered = new Uint8Array(raw.length)
 
-interface Target {
-  readonly raw: Float32Array
-  readonly answered: Uint8Array
-  /** Columns of both. */
-  readonly width: number
-}
-
-/** Fills the columns from `first` on with the prorated sums of the traits, each made of items. */
-function addItems(matrix: AnswerMatrix, traits: readonly Trait[], target: Target & { readonly first: number }): void {
-  const { values, coding } = matrix
-  const { items } = matrix.questionnaire
-  const { raw, answered, width, first } = target
-  const traitOf = Uint8Array.from(items, (item) => traits.findIndex((trait) => trait.items.includes(item.itemNumber)))
+  // Answers are added up in the smallest scales only; domains with facets are made of those.
+  const parts = facets.length > 0 ? facets : domains
+  const firstPart = scales.length - parts.length
+  const partOfItem = Uint8Array.from(items, (item) => parts.findIndex((part) => part.items.includes(item.itemNumber)))
   const isFlipped = Uint8Array.from(items, (item) => (coding === 'worded' && item.keying === -1 ? 1 : 0))
-  const sums = new Uint16Array(traits.length)
-  const counts = new Uint8Array(traits.length)
-  for (let start = 0, row = first; start < values.length; start += items.length, row += width) {
+  const partsOfDomain = domains.map((domain) => parts.flatMap((part, index) => (isPart(part, domain) ? [index] : [])))
+  const fewestInPart = parts.map((part) => fewestAnswers(part.items.length))
+  const sums = new Uint16Array(parts.length)
+  const counts = new Uint8Array(parts.length)
+
+  for (let start = 0, row = 0; start < values.length; start += items.length, row += scales.length) {
     sums.fill(0)
     counts.fill(0)
     for (let column = 0; column < items.length; column++) {
       const value = values[start + column]!
       if (value === 0) continue
-      const trait = traitOf[column]!
-      sums[trait] = sums[trait]! + (isFlipped[column] === 1 ? 6 - value : value)
-      counts[trait] = counts[trait]! + 1
+      const part = partOfItem[column]!
+      sums[part] = sums[part]! + (isFlipped[column] === 1 ? 6 - value : value)
+      counts[part] = counts[part]! + 1
     }
-    for (let trait = 0; trait < traits.length; trait++) {
-      const size = traits[trait]!.items.length
-      const count = counts[trait]!
-      answered[row + trait] = count
-      raw[row + trait] = count < fewestAnswers(size) ? Number.NaN : (sums[trait]! / count) * size
+    for (let part = 0; part < parts.length; part++) {
+      const count = counts[part]!
+      const isScored = count >= fewestInPart[part]!
+      answered[row + firstPart + part] = count
+      raw[row + firstPart + part] = isScored ? (sums[part]! * parts[part]!.items.length) / count : Number.NaN
     }
-  }
-}
-
-/** Fills the columns of the domains, which come first, from those of their facets. */
-function addFacets(domains: readonly Trait[], facets: readonly Trait[], { raw, answered, width }: Target): void {
-  const parts = domains.map((domain) => facets.flatMap((facet, index) => (isPart(facet, domain) ? [domains.length + index] : [])))
-  for (let row = 0; row < raw.length; row += width) {
+    if (firstPart === 0) continue
     for (let domain = 0; domain < domains.length; domain++) {
-      const columns = parts[domain]!
       let sum = 0
-      let scored = 0
       let count = 0
-      for (const column of columns) {
-        count += answered[row + column]!
-        const facet = raw[row + column]!
-        if (Number.isNaN(facet)) continue
-        sum += facet
-        scored++
+      let scored = 0
+      for (const part of partsOfDomain[domain]!) {
+        sum += sums[part]!
+        count += counts[part]!
+        if (counts[part]! >= fewestInPart[part]!) scored++
       }
+      const isScored = scored >= fewestFacets(partsOfDomain[domain]!.length)
       answered[row + domain] = count
-      raw[row + domain] = scored < fewestFacets(columns.length) ? Number.NaN : (sum / scored) * columns.length
+      raw[row + domain] = isScored ? (sum * domains[domain]!.items.length) / count : Number.NaN
     }
   }
+  return { scales, raw, answered }
 }

@@ -1,8 +1,8 @@
 /**
- * @file Raw scores of one respondent. A facet is the sum of its keyed items, a domain the sum of its facets (of its items where
- * there are no facets, SD3). Missing answers are prorated inside the scale: mean of the answered items times the number of items.
+ * @file Raw scores of one respondent. A scale is the sum of its keyed items. Missing answers are prorated inside the scale: mean of the
+ * answered items times the number of items. So facets add up to their domain exactly where nothing is missing.
  */
-import type { Keyed, Questionnaire, Trait } from './questionnaire.ts'
+import type { Answer, Keyed, Questionnaire, Trait } from './questionnaire.ts'
 
 export interface ScoredScale {
   readonly kind: 'scored'
@@ -44,10 +44,10 @@ export function fewestFacets(facets: number): number {
 
 /** Every domain and facet score of one respondent's keyed answers. */
 export function score(questionnaire: Questionnaire, answers: Keyed): Scores {
-  const facets = questionnaire.facets.map((facet) => scoreItems(facet, answers))
+  const facets = questionnaire.facets.map((facet) => scoreScale(facet, answers))
   const domains = questionnaire.domains.map((domain) => {
     const parts = facets.filter(({ trait }) => isPart(trait, domain))
-    return parts.length === 0 ? scoreItems(domain, answers) : scoreFacets(domain, parts)
+    return parts.length === 0 ? scoreScale(domain, answers) : scoreDomain(domain, parts, answers)
   })
   return { domains, facets }
 }
@@ -57,44 +57,31 @@ export function isPart(facet: Trait, domain: Trait): boolean {
   return facet.items.every((itemNumber) => domain.items.includes(itemNumber))
 }
 
-function scoreItems(trait: Trait, answers: Keyed): ScaleScore {
-  let sum = 0
-  let answered = 0
-  for (const itemNumber of trait.items) {
-    const answer = answers.byItem.get(itemNumber)
-    if (answer === undefined) continue
-    sum += answer
-    answered++
-  }
+/** A facet, or a domain without facets: refused by the number of its answers. */
+function scoreScale(trait: Trait, answers: Keyed): ScaleScore {
+  const given = answersTo(trait, answers)
   const fewest = fewestAnswers(trait.items.length)
-  if (answered < fewest) {
-    return {
-      kind: 'refused',
-      trait,
-      answered,
-      reason: `${answered} of ${trait.items.length} items answered, at least ${fewest} needed`,
-    }
-  }
-  return scored(trait, answered, (sum / answered) * trait.items.length)
+  if (given.length >= fewest) return scored(trait, given)
+  const reason = `${given.length} of ${trait.items.length} items answered, at least ${fewest} needed`
+  return { kind: 'refused', trait, answered: given.length, reason }
 }
 
-/** Facets add up to their domain; a missing facet counts as the mean of the others. */
-function scoreFacets(trait: Trait, facets: readonly ScaleScore[]): ScaleScore {
-  const answered = facets.reduce((total, facet) => total + facet.answered, 0)
-  const complete = facets.filter((facet) => facet.kind === 'scored')
+/** A domain with facets: refused by the number of facets that have a score. */
+function scoreDomain(trait: Trait, facets: readonly ScaleScore[], answers: Keyed): ScaleScore {
+  const given = answersTo(trait, answers)
+  const complete = facets.filter((facet) => facet.kind === 'scored').length
   const fewest = fewestFacets(facets.length)
-  if (complete.length < fewest) {
-    return {
-      kind: 'refused',
-      trait,
-      answered,
-      reason: `${complete.length} of ${facets.length} facets scored, at least ${fewest} needed`,
-    }
-  }
-  const sum = complete.reduce((total, facet) => total + facet.raw, 0)
-  return scored(trait, answered, (sum / complete.length) * facets.length)
+  if (complete >= fewest) return scored(trait, given)
+  const reason = `${complete} of ${facets.length} facets scored, at least ${fewest} needed`
+  return { kind: 'refused', trait, answered: given.length, reason }
 }
 
-function scored(trait: Trait, answered: number, raw: number): ScoredScale {
-  return { kind: 'scored', trait, answered, raw, mean: raw / trait.items.length }
+function answersTo(trait: Trait, answers: Keyed): Answer[] {
+  return trait.items.flatMap((itemNumber) => answers.byItem.get(itemNumber) ?? [])
+}
+
+function scored(trait: Trait, given: readonly Answer[]): ScoredScale {
+  const sum = given.reduce((total: number, answer) => total + answer, 0)
+  const answered = given.length
+  return { kind: 'scored', trait, answered, raw: (sum * trait.items.length) / answered, mean: sum / answered }
 }

@@ -11,7 +11,7 @@ import { SD3, sd3ItemName, sd3WithTexts } from '../items/sd3.ts'
 const MOST_BYTES = 2 ** 20
 /** Header, 27 items, and room to notice a table that is too long. */
 const MOST_ROWS = 40
-const MOST_CHARACTERS = 300
+const MOST_CHARACTERS = 200
 /** First bytes of a compound file, the container of .xls; nothing else is given to the spreadsheet library. */
 const COMPOUND_FILE = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]
 const COLUMNS = ['Id', 'Key', 'Item', 'Sign'] as const

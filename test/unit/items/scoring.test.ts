@@ -43,7 +43,7 @@ describe('scores of full protocols', () => {
     expect(raws(score(questionnaire, wordedEverywhere(questionnaire, answer)).domains)).toEqual(expected)
   })
 
-  it('facets add up to their domain', () => {
+  it('facets add up to their domain where nothing is missing', () => {
     const scores = score(IPIP_NEO_300, answersWithout(IPIP_NEO_300, []))
     for (const domain of scores.domains) {
       const sum = Object.entries(raws(scores.facets)).reduce(
@@ -109,18 +109,14 @@ describe('missing answers', () => {
     expect(withoutFacets(['E1', 'E2', 'E3'])).toMatchObject({ kind: 'refused', answered: 12 })
   })
 
-  it('of a whole facet count as the mean of the other facets', () => {
-    const byItem = new Map<number, Answer>()
-    for (const [code, answer] of [
-      ['A1', 5],
-      ['A2', 5],
-      ['A3', 3],
-      ['A4', 3],
-      ['A5', 4],
-    ] as const) {
-      for (const itemNumber of facet(IPIP_NEO_120, code)) byItem.set(itemNumber, answer)
-    }
-    expect(find(score(IPIP_NEO_120, { coding: 'keyed', byItem }).domains, 'A')).toMatchObject({ raw: 96, answered: 20 })
+  it('of a domain are prorated over its items, not over its facets', () => {
+    const [first, ...others] = facet(IPIP_NEO_120, 'A1')
+    const byItem = new Map(IPIP_NEO_120.items.map((item) => [item.itemNumber, 3 as Answer]))
+    byItem.delete(first!)
+    for (const itemNumber of others) byItem.set(itemNumber, 5)
+    const scores = score(IPIP_NEO_120, { coding: 'keyed', byItem })
+    expect(find(scores.facets, 'A1')).toMatchObject({ raw: 20, answered: 3 })
+    expect(find(scores.domains, 'A')).toMatchObject({ raw: (24 * (3 * 5 + 20 * 3)) / 23, answered: 23 })
   })
 
   it('refuse everything in an empty protocol', () => {
