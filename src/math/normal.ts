@@ -16,3 +16,15 @@ export function normalCdf(z: number): number {
   }
   return 0.5 + sum * Math.exp(-0.5 * z * z - 0.5 * Math.log(2 * Math.PI))
 }
+
+/** Inverse of `normalCdf` for probabilities inside (0, 1), by bisection on it: exact to 1e-9. */
+export function normalQuantile(probability: number): number {
+  let low = -10
+  let high = 10
+  while (high - low > 1e-10) {
+    const middle = (low + high) / 2
+    if (normalCdf(middle) < probability) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
