@@ -75,7 +75,7 @@ export async function alignPas(
   respondent: Respondent,
   { seed = 0, source, signal, onProgress }: AlignOptions = {},
 ): Promise<SteeringPersona> {
-  const { model, recipe, known, folds, recorded } = prepared
+  const { model, recipe, known, folds } = prepared
   const { answers } = respondent
   const find = (items: KnownItems) => findInterventions(prepared, items, answers, seed)
   const trials = new Map(

@@ -9,7 +9,7 @@ import { respondentsOf } from '../people/sample.ts'
 import { note } from './output.ts'
 
 /** Johnson's file of 619,150 persons has 95 MB. */
-const MAX_ANSWERS_BYTES = 1 << 28
+export const MAX_ANSWERS_BYTES = 1 << 28
 
 export async function readAnswers(path: string): Promise<PeopleFile> {
   const bytes = await readFileBounded(path, MAX_ANSWERS_BYTES)

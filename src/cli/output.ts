@@ -46,7 +46,7 @@ export function note(text: string): void {
 /** A stage of work: one line per stage, redrawn with rate and time left where stderr is a terminal. */
 export function stage(name: string): { update(progress: Progress): void; end(): void } {
   const started = performance.now()
-  const terminal = process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+  const terminal = process.stderr.isTTY && process.env.TERM !== 'dumb'
   let drawn = 0
   if (!terminal) note(`${name} ...`)
   return {

@@ -130,7 +130,7 @@ function build(json: Record<string, unknown>, config: Record<string, unknown>): 
 }
 
 function addedTokens(json: Record<string, unknown>): AddedToken[] {
-  const list = json['added_tokens']
+  const list = json.added_tokens
   const valid =
     Array.isArray(list) &&
     list.every((token) => typeof token?.id === 'number' && typeof token?.content === 'string' && token.content !== '')
@@ -141,14 +141,14 @@ function addedTokens(json: Record<string, unknown>): AddedToken[] {
 function withoutControl(json: Record<string, unknown>, kept: readonly AddedToken[], later: boolean): Record<string, unknown> {
   const copy = { ...json, added_tokens: kept, post_processor: null }
   if (!later) return copy
-  return { ...copy, pre_tokenizer: neverPrepending(json['pre_tokenizer']) }
+  return { ...copy, pre_tokenizer: neverPrepending(json.pre_tokenizer) }
 }
 
 function neverPrepending(preTokenizer: unknown): unknown {
   if (typeof preTokenizer !== 'object' || preTokenizer === null) return preTokenizer
   const node = preTokenizer as Record<string, unknown>
-  if (Array.isArray(node['pretokenizers'])) return { ...node, pretokenizers: node['pretokenizers'].map(neverPrepending) }
-  return node['type'] === 'Metaspace' && node['prepend_scheme'] === 'first' ? { ...node, prepend_scheme: 'never' } : node
+  if (Array.isArray(node.pretokenizers)) return { ...node, pretokenizers: node.pretokenizers.map(neverPrepending) }
+  return node.type === 'Metaspace' && node.prepend_scheme === 'first' ? { ...node, prepend_scheme: 'never' } : node
 }
 
 /** What the post-processor puts before and after a text, found by looking for the plain ids inside the full ones. */
@@ -162,7 +162,7 @@ function affixes(full: LibraryTokenizer, plain: LibraryTokenizer): [number[], nu
 }
 
 function unknownId(json: Record<string, unknown>): number | undefined {
-  const model = json['model'] as { unk_token?: string; unk_id?: number; vocab?: Record<string, number> } | undefined
+  const model = json.model as { unk_token?: string; unk_id?: number; vocab?: Record<string, number> } | undefined
   return model?.unk_id ?? (model?.unk_token === undefined ? undefined : model.vocab?.[model.unk_token])
 }
 

@@ -42,6 +42,6 @@ export async function readPersona(path: string): Promise<FilePersona> {
 function littleEndian(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(values.length * 4)
   const view = new DataView(bytes.buffer)
-  values.forEach((value, i) => view.setFloat32(i * 4, value, true))
+  for (const [i, value] of values.entries()) view.setFloat32(i * 4, value, true)
   return bytes
 }

@@ -71,7 +71,7 @@ export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): Pe
   const { interventions, ...rest } = persona
   const { headDim } = persona.shape
   const directions = new Float32Array(interventions.length * headDim)
-  interventions.forEach(({ direction }, i) => directions.set(direction, i * headDim))
+  for (const [i, { direction }] of interventions.entries()) directions.set(direction, i * headDim)
   return {
     tensors: new Map([
       ['directions', { shape: [interventions.length, headDim], data: directions }],

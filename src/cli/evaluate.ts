@@ -1,0 +1,128 @@
+/** @file `palign evaluate`: the error of every method on held-out items, beside the floors. */
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import { PalignError } from '../errors.ts'
+import { evaluate } from '../eval/evaluate.ts'
+import { formatTable } from '../eval/format-table.ts'
+import { METHODS, type MethodName } from '../eval/methods.ts'
+import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
+import { splitItems } from '../items/item-split.ts'
+import { seededRandom } from '../math/random.ts'
+import { shuffled } from '../math/shuffle.ts'
+import { writeFileAtomic } from '../node/atomic-write.ts'
+import { loadModel } from '../node/load-model.ts'
+import { packageVersion } from '../node/package-version.ts'
+import { readFileBounded, readJson } from '../node/read-file.ts'
+import { respondentsOf } from '../people/sample.ts'
+import { MAX_ANSWERS_BYTES, readAnswers } from './answers.ts'
+import { interruptSignal, note, print, printJson, stage } from './output.ts'
+
+interface EvaluateCommandOptions {
+  readonly model: string
+  readonly data: string
+  readonly methods: string
+  readonly respondents?: number
+  readonly descriptions?: string
+  readonly seed: number
+  readonly out?: string
+  readonly json?: boolean
+}
+
+const MAX_DESCRIPTIONS_BYTES = 1 << 26
+
+export async function evaluateCommand(options: EvaluateCommandOptions): Promise<void> {
+  const signal = interruptSignal()
+  const methods = methodNames(options.methods)
+  const file = await readAnswers(options.data)
+  if (file.sample.questionnaire.id !== IPIP_NEO_300.id) {
+    throw new PalignError(
+      'invalid-input',
+      `file ${options.data} answers ${file.sample.questionnaire.id}, the evaluation needs ${IPIP_NEO_300.id}`,
+      {
+        hint: 'held-out items are the 180 items that only the long form has',
+      },
+    )
+  }
+  const population = respondentsOf(file.sample)
+  const rows = drawRows(population.length, options.respondents, options.seed)
+  const descriptions = options.descriptions === undefined ? undefined : await readDescriptions(options.descriptions)
+  const model = await loadModel(options.model)
+  try {
+    const table = await evaluate({
+      model,
+      methods,
+      questionnaire: IPIP_NEO_300,
+      ...splitItems(),
+      population,
+      rows,
+      descriptions,
+      seed: options.seed,
+      signal,
+      onStage: stage,
+    })
+    const whole = rows.length === population.length
+    const result = {
+      data: basename(options.data),
+      dataSha256: createHash('sha256')
+        .update(await readFileBounded(options.data, MAX_ANSWERS_BYTES))
+        .digest('hex'),
+      model: basename(options.model),
+      modelFingerprint: model.fingerprint,
+      seed: options.seed,
+      respondents: rows.length,
+      population: population.length,
+      wholeFile: whole,
+      version: packageVersion(),
+      rows: table,
+    }
+    if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
+    if (options.json) {
+      printJson(result)
+      return
+    }
+    const notes = [
+      `${rows.length} of ${population.length} persons, seed ${options.seed}; sum of five mean absolute errors on 180 held-out items; lower is better.`,
+      "gain: error with other persons' predictions minus with one's own. A row that does not beat item-median with a gain above 0 is not aligned.",
+      ...(file.format === 'papi'
+        ? ['PAPI persons are the nearest to cluster centres: their errors are about half of what ordinary people give.']
+        : []),
+      ...(whole ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
+    ]
+    print(formatTable(table, notes))
+    if (options.out !== undefined) note(`result written to ${options.out}`)
+  } finally {
+    await model.dispose()
+  }
+}
+
+function methodNames(list: string): MethodName[] {
+  const names = list.split(',').map((name) => name.trim())
+  const unknown = names.filter((name) => !(METHODS as readonly string[]).includes(name))
+  if (unknown.length > 0) {
+    throw new PalignError('invalid-input', `method ${unknown[0]} is unknown`, { hint: `methods are ${METHODS.join(', ')}` })
+  }
+  return [...new Set(names)] as MethodName[]
+}
+
+/** A seeded draw, in the order of the file. */
+function drawRows(count: number, wanted: number | undefined, seed: number): number[] {
+  const rows = Array.from({ length: count }, (_, row) => row)
+  if (wanted === undefined || wanted === count) return rows
+  if (wanted < 1 || wanted > count) {
+    throw new PalignError('invalid-input', `file has ${count} respondents, ${wanted} were asked for`)
+  }
+  return shuffled(rows, seededRandom(seed))
+    .slice(0, wanted)
+    .sort((a, b) => a - b)
+}
+
+/** A JSON list of texts, or of PAPI's `{ output: [text] }`. */
+async function readDescriptions(path: string): Promise<string[]> {
+  const list = await readJson(path, MAX_DESCRIPTIONS_BYTES)
+  if (!Array.isArray(list)) throw new PalignError('malformed-file', `file ${path} holds no list of descriptions`)
+  return list.map((entry: unknown, row) => {
+    const text = typeof entry === 'string' ? entry : [(entry as { output?: unknown } | null)?.output].flat()[0]
+    if (typeof text !== 'string') throw new PalignError('malformed-file', `file ${path} has no text in entry ${row}`)
+    return text
+  })
+}

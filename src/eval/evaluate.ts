@@ -1,0 +1,100 @@
+/** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
+import { type AnswerDistributions, answerQuestions, renderQuestions } from '../align/questions.ts'
+import { throwIfAborted } from '../errors.ts'
+import { argmaxAnswer, medianAnswer } from '../items/answer-distribution.ts'
+import type { HeldOutItems } from '../items/item-split.ts'
+import type { Progress } from '../model/language-model.ts'
+import type { Respondent } from '../people/respondent.ts'
+import { compilePersona, type Persona } from '../persona/persona.ts'
+import { answerTable, selectRows } from './answer-table.ts'
+import { floors, populationOf, roundedWorded } from './floors.ts'
+import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
+import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
+
+export interface EvaluateOptions extends MethodContext {
+  readonly methods: readonly MethodName[]
+  /** Everybody in the file: floors that use other people use all of them. */
+  readonly population: readonly Respondent[]
+  /** Rows of the population to evaluate. */
+  readonly rows: readonly number[]
+  readonly heldOut: HeldOutItems
+  /** Called for every stage with a name; what it returns is told of the progress and the end. */
+  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+}
+
+/** Held-out items are used here once, after everything has been chosen on known items. */
+export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
+  const {
+    methods,
+    population,
+    rows,
+    heldOut,
+    seed,
+    onStage = () => ({ update: () => undefined, end: () => undefined }),
+  } = options
+  const respondents = rows.map((row) => population[row] as Respondent)
+  const arms: ArmPredictions[] = []
+  for (const name of methods) {
+    const stage = onStage(name)
+    const started = performance.now()
+    const method = await openMethod(name, options)
+    const sharedSeconds = (performance.now() - started) / 1000
+    arms.push(await runMethod(method, respondents, options, sharedSeconds, stage.update))
+    stage.end()
+  }
+  const everybody = populationOf(population, options.known, heldOut)
+  for (const { arm, regime, predict } of floors()) {
+    const started = performance.now()
+    const predictions = roundedWorded(predict(everybody), heldOut.items)
+    const cost = { sharedSeconds: (performance.now() - started) / 1000 }
+    arms.push({ arm, regime, answers: selectRows(predictions, rows, heldOut.items.length), cost })
+  }
+  return resultTable(arms, answerTable(respondents, heldOut.items), { seed })
+}
+
+async function runMethod(
+  method: Method,
+  respondents: readonly Respondent[],
+  { model, questionnaire, heldOut, signal }: EvaluateOptions,
+  sharedSeconds: number,
+  onProgress: (progress: Progress) => void,
+): Promise<ArmPredictions> {
+  const items = heldOut.items.length
+  const answers = new Float32Array(respondents.length * items)
+  const medians = new Float32Array(respondents.length * items)
+  let unanswered = 0
+  let alignSeconds = 0
+  let answerSeconds = 0
+  // Nothing changes between respondents for the unchanged model: it is asked once.
+  let unchanged: AnswerDistributions | undefined
+  const questions = await renderQuestions(model, heldOut.items, questionnaire.answerLabels, { signal })
+
+  const answer = async (persona: Persona): Promise<AnswerDistributions> => {
+    const { system, displacement } = compilePersona(persona, model)
+    const asked =
+      system === undefined
+        ? questions
+        : await renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, signal })
+    return answerQuestions(model, asked, { displacement, signal })
+  }
+  for (const [r, respondent] of respondents.entries()) {
+    throwIfAborted(signal)
+    const started = performance.now()
+    const persona = await method.align(respondent)
+    const aligned = performance.now()
+    const distributions: AnswerDistributions = (persona.kind === 'none' ? unchanged : undefined) ?? (await answer(persona))
+    if (persona.kind === 'none') unchanged = distributions
+    alignSeconds += (aligned - started) / 1000
+    answerSeconds += (performance.now() - aligned) / 1000
+    for (let i = 0; i < items; i++) {
+      const probabilities = distributions.probabilities.subarray(i * 5, i * 5 + 5)
+      answers[r * items + i] = argmaxAnswer(probabilities)
+      medians[r * items + i] = medianAnswer(probabilities)
+      unanswered += distributions.unanswered[i]! / (respondents.length * items)
+    }
+    onProgress({ done: r + 1, total: respondents.length })
+  }
+  const perPerson = (seconds: number) => seconds / respondents.length
+  const cost = { sharedSeconds, alignSecondsPerPerson: perPerson(alignSeconds), answerSecondsPerPerson: perPerson(answerSeconds) }
+  return { arm: method.name, regime: method.regime, answers, medians, unanswered, cost }
+}

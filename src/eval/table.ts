@@ -1,0 +1,101 @@
+/** @file The result table: one row an arm, every row with its interval and the wrong-person control. */
+import { bootstrapMean, type Interval } from '../math/bootstrap.ts'
+import { seededRandom } from '../math/random.ts'
+import { correctedErrors, type DomainErrors, meanErrors, publishedErrors, sumsOfDomains } from './alignment-error.ts'
+import type { AnswerTable } from './answer-table.ts'
+import { collapsedRows } from './collapse.ts'
+import type { Regime } from './floors.ts'
+import { personalisationGains } from './personalisation.ts'
+
+/** What an arm answers for every respondent. */
+export interface ArmPredictions {
+  readonly arm: string
+  readonly regime: Regime
+  /** `[respondents, items]`: whole answers to the wording, the most likely option where the arm has distributions. */
+  readonly answers: Float32Array
+  /** `[respondents, items]`: the same from the median of each distribution. */
+  readonly medians?: Float32Array | undefined
+  /** Mean probability mass on anything but an option. */
+  readonly unanswered?: number | undefined
+  readonly cost: Cost
+}
+
+/** Seconds, and whatever else an arm counts. */
+export type Cost = Readonly<Record<string, number>>
+
+export interface ErrorSummary {
+  readonly published: DomainErrors
+  readonly corrected: DomainErrors & { readonly interval: Interval }
+  /** Corrected error with other respondents' predictions minus with one's own. */
+  readonly gain: { readonly value: number; readonly interval: Interval }
+}
+
+export interface TableRow extends ErrorSummary {
+  readonly arm: string
+  readonly regime: Regime
+  /** Share of answered items met exactly. */
+  readonly exact: number
+  /** Corrected error of the arm `unchanged` minus of this one, paired over respondents; absent without that arm. */
+  readonly overUnchanged?: { readonly value: number; readonly interval: Interval } | undefined
+  /** The same summary for the medians of the distributions. */
+  readonly median?: ErrorSummary | undefined
+  readonly unanswered?: number | undefined
+  /** Respondents for whom the arm answers (almost) the same to everything. */
+  readonly collapsed: number
+  readonly cost: Cost
+}
+
+/** @param seed of the bootstrap; every interval starts from it, so rows do not depend on their order */
+export function resultTable(
+  arms: readonly ArmPredictions[],
+  answers: AnswerTable,
+  { seed }: { readonly seed: number },
+): TableRow[] {
+  const sums = ({ answers: predictions }: ArmPredictions) => sumsOfDomains(correctedErrors(predictions, answers))
+  const unchanged = arms.find(({ arm }) => arm === 'unchanged')
+  const before = unchanged && sums(unchanged)
+  return arms.map((arm) => {
+    const after = sums(arm)
+    return {
+      arm: arm.arm,
+      regime: arm.regime,
+      ...summary(arm.answers, answers, seed),
+      exact: exactShare(arm.answers, answers),
+      overUnchanged:
+        before &&
+        meanAndInterval(
+          before.map((error, r) => error - after[r]!),
+          seed,
+        ),
+      median: arm.medians && summary(arm.medians, answers, seed),
+      unanswered: arm.unanswered,
+      collapsed: collapsedRows(arm.answers, answers.items.length),
+      cost: arm.cost,
+    }
+  })
+}
+
+function summary(predictions: Float32Array, answers: AnswerTable, seed: number): ErrorSummary {
+  const errors = correctedErrors(predictions, answers)
+  return {
+    published: meanErrors(publishedErrors(predictions, answers)),
+    corrected: { ...meanErrors(errors), interval: bootstrapMean(sumsOfDomains(errors), { random: seededRandom(seed) }) },
+    gain: meanAndInterval(personalisationGains(predictions, answers), seed),
+  }
+}
+
+function meanAndInterval(values: Float64Array, seed: number): { value: number; interval: Interval } {
+  const value = values.reduce((sum, v) => sum + v, 0) / values.length
+  return { value, interval: bootstrapMean(values, { random: seededRandom(seed) }) }
+}
+
+function exactShare(predictions: Float32Array, { worded }: AnswerTable): number {
+  let answered = 0
+  let hits = 0
+  worded.forEach((answer, at) => {
+    if (answer === 0) return
+    answered++
+    if (predictions[at] === answer) hits++
+  })
+  return hits / answered
+}
