@@ -35,6 +35,15 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
     return decoder.forward({ tokens, past, displacement, logitsAt: [tokens.length - 1] })
   }
 
+  /** Opened once; a failure is not remembered, so that the next call tries again. */
+  function recordingDecoder(): Promise<Decoder> {
+    recorder ??= (openRecorder?.() ?? Promise.resolve(decoder)).catch((error) => {
+      recorder = undefined
+      throw error
+    })
+    return recorder
+  }
+
   async function logits({ tokens, displacement }: Parameters<TokenModel['logits']>[0]): Promise<Float32Array> {
     checkTokens('prompt', tokens, shape)
     checkDisplacement(displacement, shape)
@@ -45,8 +54,7 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
   async function record(prompts: readonly { readonly tokens: Tokens }[], options: RunOptions = {}): Promise<Float32Array> {
     for (const { tokens } of prompts) checkTokens('prompt', tokens, shape)
     checkDisplacement(options.displacement, shape)
-    recorder ??= openRecorder?.() ?? Promise.resolve(decoder)
-    const recording = await recorder
+    const recording = await recordingDecoder()
     const size = shape.layers * zWidth(shape)
     const out = new Float32Array(prompts.length * size)
     const texts = prompts.map(({ tokens }) => tokens)

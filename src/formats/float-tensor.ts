@@ -14,8 +14,8 @@ export function isFloatDtype(dtype: Dtype): dtype is FloatDtype {
 
 /** The numbers of one tensor, row-major; throws `malformed-file` for a dtype that is not F32, F16 or BF16. */
 export async function readFloats(source: ByteSource, { name, dtype, begin, end }: TensorEntry): Promise<Float32Array> {
-  // A copy: the range need not lie at a multiple of the element size in the buffer it is a view of.
-  const { buffer } = (await source.slice(begin, end)).slice()
+  // A copy, since the range need not lie at a multiple of the element size; by constructor, since a Buffer's slice is a view.
+  const { buffer } = new Uint8Array(await source.slice(begin, end))
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer)

@@ -1,0 +1,80 @@
+/** @file Opens models on onnxruntime-node in the test thread: random ones from memory, Hugging Face folders from disk. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import type { Decoder } from '../../src/engine/decoder.ts'
+import type { Runtime } from '../../src/engine/open-engine.ts'
+import { ortDecoder } from '../../src/engine/ort-decoder.ts'
+import { referenceDecoder } from '../../src/engine/reference-model.ts'
+import { bytesSource } from '../../src/formats/byte-source.ts'
+import { readFloats } from '../../src/formats/float-tensor.ts'
+import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
+import type { AttentionKind } from '../../src/graph/attention.ts'
+import { llamaGraph } from '../../src/graph/llama.ts'
+import { type LlamaConfig, modelShape, parseLlamaConfig } from '../../src/graph/llama-config.ts'
+import { locateWeights, type WeightFile } from '../../src/graph/weights.ts'
+
+export interface ModelFiles {
+  readonly config: LlamaConfig
+  /** File name -> bytes. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+export function readModelFolder(folder: string): ModelFiles {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.safetensors'))
+  return {
+    config: parseLlamaConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))),
+    files: new Map(names.map((name) => [name, readFileSync(join(folder, name))])),
+  }
+}
+
+export async function readHeaders({ files }: ModelFiles): Promise<WeightFile[]> {
+  return Promise.all([...files].map(async ([name, bytes]) => ({ name, header: await readSafetensorsHeader(bytesSource(bytes)) })))
+}
+
+export async function openReference(model: ModelFiles): Promise<Decoder> {
+  const tensors = new Map<string, Float32Array>()
+  for (const { name: file, header } of await readHeaders(model)) {
+    for (const entry of header.tensors) tensors.set(entry.name, await readFloats(bytesSource(model.files.get(file)!), entry))
+  }
+  return referenceDecoder({ config: model.config, tensor: (name) => tensors.get(name)! })
+}
+
+export interface OrtRuntime extends Runtime {
+  /** Removes the folder the graphs and weights lie in. */
+  close(): void
+}
+
+/** A runtime whose graphs lie in a temporary folder with copies of the weight files. */
+export function nodeRuntime({ files }: ModelFiles, options: ort.InferenceSession.SessionOptions = {}): OrtRuntime {
+  const folder = mkdtempSync(join(tmpdir(), 'palign-test-'))
+  for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes)
+  return {
+    Tensor: ort.Tensor,
+    createSession(graph, variant) {
+      const path = join(folder, `${variant}.onnx`)
+      writeFileSync(path, graph)
+      return ort.InferenceSession.create(path, { logSeverityLevel: 3, ...options })
+    },
+    close: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+export interface DecoderOptions {
+  readonly attention?: AttentionKind
+  readonly steering?: boolean
+  readonly record?: boolean
+}
+
+/** One session; `record` defaults to true, so that the decoder can do everything. */
+export async function openDecoder(
+  model: ModelFiles,
+  { createSession, Tensor }: Runtime,
+  { record = true, ...options }: DecoderOptions = {},
+): Promise<Decoder> {
+  const { config } = model
+  const shape = modelShape(config)
+  const graph = llamaGraph({ config, shape, weights: locateWeights(config, await readHeaders(model)), record, ...options })
+  return ortDecoder({ session: await createSession(graph, record ? 'record' : 'decode'), Tensor, shape })
+}
