@@ -8,6 +8,7 @@ import { labelContrasts } from '../activations/labels.ts'
 import { recordContrasts } from '../activations/record-contrasts.ts'
 import { PalignError } from '../errors.ts'
 import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
+import type { OptionOrder } from '../items/question-form.ts'
 import type { Questionnaire, Worded } from '../items/questionnaire.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
@@ -39,6 +40,8 @@ interface PreparedFold {
 
 export interface PrepareOptions {
   readonly recipe?: PasRecipe | undefined
+  /** Option orders in which tuning items are asked; default both. */
+  readonly orders?: readonly OptionOrder[] | undefined
   /** Activations recorded earlier for the same model, items and recipe. */
   readonly recorded?: RecordedContrasts | undefined
   readonly signal?: AbortSignal | undefined
@@ -49,13 +52,13 @@ export async function preparePas(
   model: LanguageModel,
   questionnaire: Questionnaire,
   known: KnownItems,
-  { recipe = PAS, recorded, signal, onProgress }: PrepareOptions = {},
+  { recipe = PAS, orders, recorded, signal, onProgress }: PrepareOptions = {},
 ): Promise<PreparedPas> {
   const pairs = contrastPairs(known.items, questionnaire.answerLabels, recipe.contrast)
   const folds: PreparedFold[] = []
   const activations = recorded ?? (await recordContrasts(model, pairs, { signal, onProgress }))
   for (const fold of tuningFolds(known)) {
-    const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { signal })
+    const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { orders, signal })
     folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
   }
   return { model, recipe, known, folds, recorded: activations }

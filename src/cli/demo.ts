@@ -5,14 +5,14 @@ import { answerQuestions, renderQuestions } from '../align/questions.ts'
 import { correctedErrors, meanErrors } from '../eval/alignment-error.ts'
 import { answerTable } from '../eval/answer-table.ts'
 import { floors, populationOf, roundedWorded } from '../eval/floors.ts'
-import { expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
-import { ACCURACY_LABELS, IPIP_NEO_300 } from '../items/ipip-neo.ts'
-import { splitItems } from '../items/item-split.ts'
+import { medianAnswer, rankedProbabilityScore } from '../items/answer-distribution.ts'
+import { ACCURACY_LABELS, DOMAINS, IPIP_NEO_300 } from '../items/ipip-neo.ts'
+import { type HeldOutItems, type KnownItems, splitItems } from '../items/item-split.ts'
 import { statementOf } from '../items/question-form.ts'
-import type { Answer } from '../items/questionnaire.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readPersona, writePersona } from '../node/persona-file.ts'
+import type { Respondent } from '../people/respondent.ts'
 import { simulateRespondents } from '../people/simulate.ts'
 import { compilePersona } from '../persona/persona.ts'
 import { duration, interruptSignal, note, print, printJson, stage } from './output.ts'
@@ -58,32 +58,17 @@ export async function demo({
     const after = await answerQuestions(model, questions, { displacement, signal })
     asking.end()
 
-    const truth = answerTable([respondent], heldOut.items)
-    const error = (predictions: ArrayLike<number>) => meanErrors(correctedErrors(predictions, truth)).sum
-    const medians = (probabilities: Float32Array) =>
-      heldOut.items.map((_, i) => medianAnswer(probabilities.subarray(i * 5, i * 5 + 5)))
-    const population = populationOf([respondent], known, heldOut)
     const rows = [
-      { arm: 'unchanged', error: error(medians(before.probabilities)), expected: expectedError(before.probabilities, truth) },
-      { arm: 'pas', error: error(medians(after.probabilities)), expected: expectedError(after.probabilities, truth) },
-      ...floors()
-        .filter(({ arm }) => SHOWN_FLOORS.includes(arm))
-        .map(({ arm, predict }) => ({
-          arm,
-          error: error(roundedWorded(predict(population), heldOut.items)),
-          expected: undefined,
-        })),
+      { arm: 'unchanged', ...scoresOf(before.probabilities, respondent, heldOut) },
+      { arm: 'pas', ...scoresOf(after.probabilities, respondent, heldOut) },
+      ...floorScores(respondent, known, heldOut),
     ]
-    const moved = heldOut.items
-      .map((item, i) => ({
-        itemNumber: item.itemNumber,
-        statement: statementOf(item),
-        person: respondent.answers.byItem.get(item.itemNumber) as Answer,
-        before: expectedAnswer(before.probabilities.subarray(i * 5, i * 5 + 5)),
-        after: expectedAnswer(after.probabilities.subarray(i * 5, i * 5 + 5)),
-      }))
-      .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before))
-      .slice(0, SHOWN_ITEMS)
+    const moved = mostMoved(before.probabilities, after.probabilities, heldOut).map(({ item, ...distributions }) => ({
+      itemNumber: item.itemNumber,
+      statement: statementOf(item),
+      person: respondent.answers.byItem.get(item.itemNumber),
+      ...distributions,
+    }))
     const seconds = (performance.now() - started) / 1000
     const alpha = persona.kind === 'steering' ? persona.alpha : 0
     if (json) {
@@ -102,18 +87,16 @@ export async function demo({
     }
     for (const line of profileLines({ ...profileOf(respondent), facets: [] })) print(line)
     print('')
-    print('Sum of five mean absolute errors on 180 items that nothing was fitted on (lower is better):')
-    print('                    median answer   mean answer')
-    for (const { arm, error, expected } of rows)
-      print(`  ${arm.padEnd(18)} ${error.toFixed(3).padStart(12)} ${(expected?.toFixed(3) ?? '').padStart(13)}`)
+    print('Error on 180 items that nothing was fitted on, summed over five domains (lower is better):')
+    print('                    median answer   whole distribution (ranked probability score)')
+    for (const { arm, error, score } of rows)
+      print(`  ${arm.padEnd(18)} ${error.toFixed(3).padStart(12)} ${score.toFixed(3).padStart(12)}`)
     print('')
-    print(
-      alpha === 0
-        ? 'No strength helped on the known items: alpha is 0, the model is unchanged.'
-        : `alpha ${alpha} sigma. The three answers that moved most (1 very inaccurate .. 5 very accurate):`,
-    )
-    if (alpha !== 0)
-      for (const m of moved) print(`  ${m.before.toFixed(2)} -> ${m.after.toFixed(2)}  (the person: ${m.person})  ${m.statement}`)
+    if (alpha === 0) print('No strength helped on the known items: alpha is 0, the model is unchanged.')
+    else {
+      print(`alpha ${alpha} sigma, chosen on known items. The three answers that changed most, probability of answers 1..5:`)
+      for (const m of moved) print(`  ${percents(m.before)} -> ${percents(m.after)}   person ${m.person}   ${m.statement}`)
+    }
     print('')
     print(`persona written to ${out} (${duration(seconds)})`)
     print(
@@ -125,8 +108,46 @@ export async function demo({
   }
 }
 
-/** The same error with the mean of each distribution instead of a whole answer: it shows movement that changes no whole answer. */
-function expectedError(probabilities: Float32Array, truth: ReturnType<typeof answerTable>): number {
-  const means = truth.items.map((_, i) => expectedAnswer(probabilities.subarray(i * 5, i * 5 + 5)))
-  return meanErrors(correctedErrors(means, truth)).sum
+interface DemoScores {
+  /** Corrected error, sum of five domains. */
+  readonly error: number
+  /** Mean ranked probability score of each domain, summed; of a certain answer it is the absolute error. */
+  readonly score: number
 }
+
+function scoresOf(probabilities: Float32Array, respondent: Respondent, heldOut: HeldOutItems): DemoScores {
+  const truth = answerTable([respondent], heldOut.items)
+  const medians = heldOut.items.map((_, i) => medianAnswer(row(probabilities, i)))
+  const score = DOMAINS.reduce((sum, domain) => {
+    const scores = heldOut.items.flatMap(({ itemNumber, domain: own }, i) => {
+      const answer = respondent.answers.byItem.get(itemNumber)
+      return own === domain && answer !== undefined ? [rankedProbabilityScore(row(probabilities, i), answer)] : []
+    })
+    return sum + scores.reduce((a, b) => a + b, 0) / scores.length
+  }, 0)
+  return { error: meanErrors(correctedErrors(medians, truth)).sum, score }
+}
+
+function floorScores(respondent: Respondent, known: KnownItems, heldOut: HeldOutItems): (DemoScores & { arm: string })[] {
+  const population = populationOf([respondent], known, heldOut)
+  return floors()
+    .filter(({ arm }) => SHOWN_FLOORS.includes(arm))
+    .map(({ arm, predict }) => {
+      const predictions = roundedWorded(predict(population), heldOut.items)
+      const certain = new Float32Array(predictions.length * 5)
+      for (const [i, answer] of predictions.entries()) certain[i * 5 + answer - 1] = 1
+      return { arm, ...scoresOf(certain, respondent, heldOut) }
+    })
+}
+
+/** The items whose distributions differ most in total variation. */
+function mostMoved(before: Float32Array, after: Float32Array, { items }: HeldOutItems) {
+  const variation = (i: number) => row(before, i).reduce((sum, p, k) => sum + Math.abs(p - row(after, i)[k]!) / 2, 0)
+  return items
+    .map((item, i) => ({ item, before: [...row(before, i)], after: [...row(after, i)], variation: variation(i) }))
+    .sort((a, b) => b.variation - a.variation)
+    .slice(0, SHOWN_ITEMS)
+}
+
+const row = (probabilities: Float32Array, i: number) => probabilities.subarray(i * 5, i * 5 + 5)
+const percents = (probabilities: readonly number[]) => probabilities.map((p) => `${(100 * p).toFixed(0).padStart(2)}%`).join(' ')

@@ -7,6 +7,7 @@ import { formatTable } from '../eval/format-table.ts'
 import { METHODS, type MethodName } from '../eval/methods.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
+import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
 import { writeFileAtomic } from '../node/atomic-write.ts'
@@ -22,6 +23,7 @@ interface EvaluateCommandOptions {
   readonly data: string
   readonly methods: string
   readonly respondents?: number
+  readonly orders: 'both' | OptionOrder
   readonly descriptions?: string
   readonly seed: number
   readonly out?: string
@@ -57,6 +59,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       rows,
       descriptions,
       seed: options.seed,
+      orders: options.orders === 'both' ? OPTION_ORDERS : [options.orders],
       signal,
       onStage: stage,
     })
@@ -69,6 +72,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       model: basename(options.model),
       modelFingerprint: model.fingerprint,
       seed: options.seed,
+      orders: options.orders,
       respondents: rows.length,
       population: population.length,
       wholeFile: whole,

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** @file The palign command: one file per subcommand, loaded only when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { OPTION_ORDERS } from '../items/question-form.ts'
 import { packageVersion } from '../node/package-version.ts'
-import { reportError } from './output.ts'
+import { endOnClosedPipe, reportError } from './output.ts'
 
 function number(text: string): number {
   const value = Number(text)
@@ -83,6 +84,11 @@ function program(): Command {
     .addOption(
       new Option('--respondents <number>', 'how many persons of the file, drawn by the seed; default all').argParser(wholeNumber),
     )
+    .addOption(
+      new Option('--orders <orders>', 'option orders in which items are asked')
+        .choices(['both', ...OPTION_ORDERS])
+        .default('both'),
+    )
     .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
     .addOption(seed())
     .option('-o, --out <file>', 'also write the JSON result here')
@@ -117,6 +123,7 @@ function program(): Command {
   return palign
 }
 
+endOnClosedPipe()
 try {
   await program().parseAsync()
 } catch (error) {

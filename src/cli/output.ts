@@ -71,6 +71,14 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** A reader that has seen enough (head, less) closes the pipe: that is an end, not an error. */
+export function endOnClosedPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+}
+
 /** Aborts on the first Ctrl-C; the second leaves at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()

@@ -55,7 +55,7 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
 async function runMethod(
   method: Method,
   respondents: readonly Respondent[],
-  { model, questionnaire, heldOut, signal }: EvaluateOptions,
+  { model, questionnaire, heldOut, orders, signal }: EvaluateOptions,
   sharedSeconds: number,
   onProgress: (progress: Progress) => void,
 ): Promise<ArmPredictions> {
@@ -67,14 +67,13 @@ async function runMethod(
   let answerSeconds = 0
   // Nothing changes between respondents for the unchanged model: it is asked once.
   let unchanged: AnswerDistributions | undefined
-  const questions = await renderQuestions(model, heldOut.items, questionnaire.answerLabels, { signal })
+  const render = (system?: string) =>
+    renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
+  const questions = await render()
 
   const answer = async (persona: Persona): Promise<AnswerDistributions> => {
     const { system, displacement } = compilePersona(persona, model)
-    const asked =
-      system === undefined
-        ? questions
-        : await renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, signal })
+    const asked = system === undefined ? questions : await render(system)
     return answerQuestions(model, asked, { displacement, signal })
   }
   for (const [r, respondent] of respondents.entries()) {

@@ -5,6 +5,7 @@ import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
 import { PalignError } from '../errors.ts'
 import type { KnownItems } from '../items/item-split.ts'
+import type { OptionOrder } from '../items/question-form.ts'
 import type { Questionnaire } from '../items/questionnaire.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
@@ -25,6 +26,8 @@ export interface MethodContext {
   readonly questionnaire: Questionnaire
   readonly known: KnownItems
   readonly seed: number
+  /** Option orders in which every arm is asked, tuning items as well; default both. */
+  readonly orders?: readonly OptionOrder[] | undefined
   /** Texts for `personality-prompt`, one per row of the answers file. */
   readonly descriptions?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined
@@ -58,8 +61,8 @@ export async function openMethod(name: MethodName, context: MethodContext): Prom
 async function openPas(
   name: MethodName,
   recipe: PasRecipe,
-  { model, questionnaire, known, seed, signal }: MethodContext,
+  { model, questionnaire, known, seed, orders, signal }: MethodContext,
 ): Promise<Method> {
-  const prepared = await preparePas(model, questionnaire, known, { recipe, signal })
+  const prepared = await preparePas(model, questionnaire, known, { recipe, orders, signal })
   return { name, regime: 'person', align: (respondent) => alignPas(prepared, respondent, { seed, signal }) }
 }
