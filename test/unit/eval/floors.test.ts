@@ -35,7 +35,7 @@ describe.skipIf(!hasSharedData)('floors on the 300 test persons of ../shared', (
     // The protocol prints three digits.
     const near = (value: number, expected: number) => expect(Math.abs(value - expected)).toBeLessThan(0.0015)
     near(corrected.sum, sum)
-    DOMAINS.forEach((domain, i) => near(corrected[domain], domains[i]!))
+    for (const [i, domain] of DOMAINS.entries()) near(corrected[domain], domains[i]!)
     near(meanErrors(publishedErrors(predictions, answers)).sum, published)
     const answered = answers.worded.filter((answer) => answer !== 0).length
     near(predictions.filter((prediction, at) => prediction === answers.worded[at]).length / answered, exact)

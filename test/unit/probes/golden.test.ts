@@ -65,7 +65,7 @@ describe('PAS against scikit-learn', () => {
     expect([probe.layer, probe.head]).toEqual([expected.layer, expected.head])
     const tolerance = Math.max(1e-5, gradientNorm(expected))
     expect(tolerance).toBeLessThan(1e-3)
-    expected.weights.forEach((weight, j) => expect(probe.weights[j]).toEqual(near(weight, tolerance)))
+    for (const [j, weight] of expected.weights.entries()) expect(probe.weights[j]).toEqual(near(weight, tolerance))
     expect(probe.intercept).toEqual(near(expected.intercept, tolerance))
     expect(probe.trainAccuracy).toBeCloseTo(expected.trainAccuracy, 10)
     expect(probe.validationAccuracy).toBeCloseTo(expected.validationAccuracy, 10)
@@ -82,7 +82,7 @@ describe('PAS against scikit-learn', () => {
 
   it.each(golden.heads)('finds direction and sigma of layer $layer head $head', ({ layer, head, direction, sigma }) => {
     const found = massMeanDirection(labelled, { layer, head })
-    direction.forEach((x, j) => expect(found.direction[j]).toEqual(near(x)))
+    for (const [j, x] of direction.entries()) expect(found.direction[j]).toEqual(near(x))
     expect(found.sigma).toEqual(near(sigma))
   })
 })

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The stored results from nothing: ./runs/reproduce.sh FOLDER, where FOLDER holds papi/Test-set.json (the 300 PAPI test persons).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${1:?usage: runs/reproduce.sh FOLDER}
+npm ci
+npm run build
+
+evaluate() { # NAME, then options of palign evaluate
+  local name=$1
+  shift
+  node dist/cli/main.js evaluate --model models/respondent-1m --data "$data/papi/Test-set.json" "$@" --json | npx tsx runs/record.ts "$name"
+}
+
+methods=unchanged,few-shot,pas,pas:published
+evaluate papi-30-respondent-1m --methods $methods --respondents 30 --seed 1
+evaluate papi-30-respondent-1m-descending --methods $methods --respondents 30 --seed 1 --orders descending
+node dist/cli/main.js demo --seed 0 --json | npx tsx runs/record.ts demo-seed-0
+npm run bench
