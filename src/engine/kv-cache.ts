@@ -3,6 +3,7 @@
  * the buffer that holds the past; decomposed attention makes new tensors each time.
  */
 import type { Tensor, TensorConstructor } from 'onnxruntime-common'
+import { PalignError } from '../errors.ts'
 import { CACHE_PARTS, pastName, presentName } from '../graph/names.ts'
 import type { ModelShape } from '../model/shape.ts'
 import type { DecoderState } from './decoder.ts'
@@ -36,6 +37,7 @@ interface KvBuffer {
 
 interface BufferState extends DecoderState {
   readonly buffer: KvBuffer
+  readonly isReleased: () => boolean
 }
 
 /**
@@ -67,6 +69,8 @@ export function bufferCache({ shape, Tensor }: KvCacheOptions): KvCache {
 
   const bufferFor = (past: BufferState | undefined, length: number): KvBuffer => {
     if (past === undefined) return allocate(length)
+    // Other tokens may have taken its place: continuing it would be silently wrong.
+    if (past.isReleased()) throw new PalignError('engine-failed', 'state was released before it was continued')
     if (past.buffer.used === past.length && length <= past.buffer.capacity) return past.buffer
     const buffer = allocate(length)
     copy(past.buffer, past.length, buffer)
@@ -80,10 +84,13 @@ export function bufferCache({ shape, Tensor }: KvCacheOptions): KvCache {
     // Claimed now: another run planned before this one ends must not append at the same place.
     buffer.used = length
     const named = (prefix: 'past' | 'present') => Object.fromEntries(names.map((name, i) => [name[prefix], buffer.tensors[i]!]))
+    let released = false
     const state: BufferState = {
       buffer,
       length,
+      isReleased: () => released,
       release() {
+        released = true
         if (buffer.used === length) buffer.used = before
       },
     }

@@ -4,9 +4,9 @@ import { PalignError } from '../errors.ts'
 /** log sum exp of the logits, in nats; throws `non-finite` where the model's numbers broke down. */
 export function logSumExp(logits: Float32Array): number {
   let most = Number.NEGATIVE_INFINITY
-  for (const logit of logits) most = Math.max(most, logit)
+  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]!)
   let sum = 0
-  for (const logit of logits) sum += Math.exp(logit - most)
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - most)
   const result = most + Math.log(sum)
   if (!Number.isFinite(result)) {
     throw new PalignError('non-finite', 'logits contain NaN or infinity', {

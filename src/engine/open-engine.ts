@@ -1,5 +1,6 @@
 /** @file From a config and the headers of weight files to a model that has proved that it can be steered. */
 import type { TensorConstructor } from 'onnxruntime-common'
+import { PalignError } from '../errors.ts'
 import { type AttentionKind, chooseAttention } from '../graph/attention.ts'
 import { llamaGraph } from '../graph/llama.ts'
 import { type LlamaConfig, modelShape } from '../graph/llama-config.ts'
@@ -44,7 +45,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
 
   const open = async (variant: GraphVariant): Promise<Decoder> => {
     const graph = llamaGraph({ config, shape, weights, attention, record: variant === 'record' })
-    return ortDecoder({ session: await runtime.createSession(graph, variant), Tensor: runtime.Tensor, shape })
+    return ortDecoder({ session: await createSession(runtime, graph, variant), Tensor: runtime.Tensor, shape })
   }
 
   const model = tokenModel(await open('decode'), { endTokens, openRecorder: () => open('record') })
@@ -55,4 +56,15 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
     throw error
   }
   return model
+}
+
+async function createSession(runtime: Runtime, graph: Uint8Array, variant: GraphVariant): Promise<OrtSession> {
+  try {
+    return await runtime.createSession(graph, variant)
+  } catch (cause) {
+    throw new PalignError('engine-failed', `session for the ${variant} graph could not be opened`, {
+      hint: 'see the cause; the weight files may be unreadable or memory short',
+      cause,
+    })
+  }
 }

@@ -16,8 +16,8 @@ export function sampler({ temperature = 0, topP = 1, random }: SamplerOptions): 
     throw new PalignError('invalid-input', `temperature is ${temperature}, expected 0 to 100`)
   }
   if (!(topP > 0 && topP <= 1)) throw new PalignError('invalid-input', `topP is ${topP}, expected above 0 and at most 1`)
-  const choose =
-    temperature === 0 ? argmax : (logits: Float32Array) => draw(nucleus(probabilities(logits, temperature), topP), random())
+  const choose = (logits: Float32Array) =>
+    temperature === 0 ? argmax(logits) : draw(nucleus(powers(logits, temperature), topP), random())
   return (logits) => {
     const normaliser = logSumExp(logits)
     const token = choose(logits)
@@ -32,43 +32,48 @@ function argmax(logits: Float32Array): number {
   return best
 }
 
-function probabilities(logits: Float32Array, temperature: number): Float64Array {
+/** Probabilities at a temperature, up to a common factor: exp((logit - largest) / temperature). */
+function powers(logits: Float32Array, temperature: number): Float64Array {
   const most = logits[argmax(logits)]!
-  const powers = Float64Array.from(logits, (logit) => Math.exp((logit - most) / temperature))
-  const sum = powers.reduce((total, power) => total + power, 0)
-  return powers.map((power) => power / sum)
+  const weights = new Float64Array(logits.length)
+  for (let i = 0; i < weights.length; i++) weights[i] = Math.exp((logits[i]! - most) / temperature)
+  return weights
 }
 
-interface Candidate {
-  readonly token: number
-  readonly probability: number
-}
-
-/** The fewest tokens that hold the mass `topP`, most probable first; all of them, unsorted, for `topP` 1. */
-function nucleus(probability: Float64Array, topP: number): Candidate[] {
+/** The weights of the fewest tokens that hold the share `topP` of their sum; zero for all others. */
+function nucleus(weights: Float64Array, topP: number): Float64Array {
+  if (topP === 1) return weights
+  const total = sum(weights)
   // Tokens below the cut-off hold less than 1 - topP together, so none of them is needed: only the few others are sorted.
-  const cutOff = (1 - topP) / probability.length
-  const candidates: Candidate[] = []
-  for (let token = 0; token < probability.length; token++) {
-    if (probability[token]! >= cutOff) candidates.push({ token, probability: probability[token]! })
-  }
-  if (topP === 1) return candidates
-  candidates.sort((a, b) => b.probability - a.probability || a.token - b.token)
+  const cutOff = ((1 - topP) / weights.length) * total
+  const candidates: number[] = []
+  for (let token = 0; token < weights.length; token++) if (weights[token]! >= cutOff) candidates.push(token)
+  candidates.sort((a, b) => weights[b]! - weights[a]! || a - b)
+  const kept = new Float64Array(weights.length)
   let mass = 0
-  const needed = candidates.findIndex((candidate) => {
-    mass += candidate.probability
-    return mass >= topP
-  })
-  return needed === -1 ? candidates : candidates.slice(0, needed + 1)
+  for (const token of candidates) {
+    kept[token] = weights[token]!
+    mass += weights[token]!
+    if (mass >= topP * total) break
+  }
+  return kept
 }
 
-function draw(candidates: readonly Candidate[], uniform: number): number {
-  const total = candidates.reduce((sum, { probability }) => sum + probability, 0)
-  let rest = uniform * total
-  for (const { token, probability } of candidates) {
-    rest -= probability
-    if (rest < 0) return token
+function draw(weights: Float64Array, uniform: number): number {
+  let rest = uniform * sum(weights)
+  let last = 0
+  for (let token = 0; token < weights.length; token++) {
+    if (weights[token] === 0) continue
+    last = token
+    rest -= weights[token]!
+    if (rest < 0) break
   }
-  // Rounding can leave a trace of the mass undrawn.
-  return candidates.at(-1)!.token
+  // Rounding can leave a trace of the mass undrawn: it goes to the last token.
+  return last
+}
+
+function sum(values: Float64Array): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]!
+  return total
 }

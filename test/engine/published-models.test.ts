@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Decoder } from '../../src/engine/decoder.ts'
 import { openEngine } from '../../src/engine/open-engine.ts'
@@ -75,8 +75,7 @@ describe.skipIf(!existsSync(STORY.folder))('stories260K (needs ../shared/models)
 
 describe.skipIf(!existsSync(BABY_FOLDER))('babyllama-tok361 (needs ../shared/models)', () => {
   // "Once upon a time": 18 tokens, of which the manifest lists the first six; the others follow from the tokenizer's vocabulary.
-  const tokens = async () => {
-    const { readFileSync } = await import('node:fs')
+  const tokens = () => {
     const { vocab } = JSON.parse(readFileSync(`${BABY_FOLDER}/tokenizer.json`, 'utf8')).model as { vocab: Record<string, number> }
     return [1, ...Array.from(' Once upon a time', (character) => vocab[character.replace(' ', '\u2581')]!)]
   }
@@ -94,7 +93,7 @@ describe.skipIf(!existsSync(BABY_FOLDER))('babyllama-tok361 (needs ../shared/mod
   })
 
   it('gives the published logits through fused attention', async () => {
-    expectLogits(await tokenModel(decoder).logits({ tokens: await tokens() }), { 281: 11.5942, 259: 8.0165, 275: 3.8605 })
+    expectLogits(await tokenModel(decoder).logits({ tokens: tokens() }), { 281: 11.5942, 259: 8.0165, 275: 3.8605 })
   })
 
   it('gives the published change of the logits with a bias after o_proj', async () => {
@@ -102,8 +101,8 @@ describe.skipIf(!existsSync(BABY_FOLDER))('babyllama-tok361 (needs ../shared/mod
     const runtime = nodeRuntime(biased)
     const opened = await openDecoder(biased, runtime)
     const [base, changed] = [
-      await tokenModel(decoder).logits({ tokens: await tokens() }),
-      await tokenModel(opened).logits({ tokens: await tokens() }),
+      await tokenModel(decoder).logits({ tokens: tokens() }),
+      await tokenModel(opened).logits({ tokens: tokens() }),
     ]
     expect(Math.abs(changed[259]! - 5.4577)).toBeLessThan(TOLERANCE)
     expect(Math.abs(Math.max(...changed.map((logit, i) => Math.abs(logit - base[i]!))) - 10.5011)).toBeLessThan(TOLERANCE)
