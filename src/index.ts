@@ -12,6 +12,11 @@ export { answerQuestions, renderQuestions } from './align/questions.ts'
 export { referenceDecoder } from './engine/reference-model.ts'
 export { tokenModel } from './engine/token-model.ts'
 export { PalignError, type PalignErrorCode } from './errors.ts'
+export { evaluate } from './eval/evaluate.ts'
+export { type Floor, floors, populationOf } from './eval/floors.ts'
+export { formatTable } from './eval/format-table.ts'
+export { METHODS, type MethodName } from './eval/methods.ts'
+export { resultTable, type TableRow } from './eval/table.ts'
 export { ACCURACY_LABELS, IPIP_NEO_120, IPIP_NEO_300 } from './items/ipip-neo.ts'
 export { type HeldOutItems, type KnownItems, splitItems, type TuningItems, tuningFolds } from './items/item-split.ts'
 export { JOHNSON_NORMS_120, JOHNSON_NORMS_300, SD3_WEB_NORMS } from './items/norms.ts'
@@ -24,7 +29,8 @@ export {
   toWorded,
   type Worded,
 } from './items/questionnaire.ts'
-export { SD3, sd3WithTexts } from './items/sd3.ts'
+export { type Scores, score } from './items/scoring.ts'
+export { SD3, sd3WithTexts, splitSd3Items } from './items/sd3.ts'
 export { type Displacement, zeroDisplacement } from './model/displacement.ts'
 export type {
   GenerateRequest,
@@ -38,6 +44,7 @@ export type {
 } from './model/language-model.ts'
 export type { Message } from './model/messages.ts'
 export type { HeadId, ModelShape } from './model/shape.ts'
+export { type CodingCheck, checkCoding } from './people/coding-check.ts'
 export type { PeopleFile } from './people/people-file.ts'
 export { type Profile, profile } from './people/profile.ts'
 export { readPeople } from './people/read-people.ts'

@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { alignPas, preparePas } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
+import { PalignError } from '../errors.ts'
 import { splitItems } from '../items/item-split.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
@@ -23,6 +24,18 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
   const signal = interruptSignal()
   const respondent = await readRespondent(options.data, options.row)
   const { known } = splitItems()
+  if (
+    !known.items.some(({ itemNumber }) => respondent.answers.byItem.has(itemNumber)) ||
+    !respondent.questionnaire.id.startsWith('ipip-neo')
+  ) {
+    throw new PalignError(
+      'invalid-input',
+      `respondent in row ${options.row} of ${options.data} answered none of the 120 items of the short form`,
+      {
+        hint: 'palign aligns with answers to the IPIP-NEO-120 or the IPIP-NEO-300',
+      },
+    )
+  }
   const model = await loadModel(options.model)
   try {
     const recipe = options.method === 'pas' ? PAS : PAS_PUBLISHED

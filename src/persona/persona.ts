@@ -67,6 +67,12 @@ export function compilePersona(
     case 'none':
       return { system: undefined, displacement: undefined }
     case 'prompt':
+      if (options.alpha !== undefined) {
+        throw new PalignError(
+          'invalid-input',
+          `persona of method ${persona.method} is a prompt and has no alpha, ${options.alpha} was given`,
+        )
+      }
       return { system: persona.system, displacement: undefined }
     case 'steering': {
       if (persona.model !== model.fingerprint) {

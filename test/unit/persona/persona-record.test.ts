@@ -78,6 +78,11 @@ describe('compile persona', () => {
     expect([...displacement!.subarray(3, 6)]).toEqual([-0.5, 0, 0])
   })
 
+  it('refuses an alpha for a persona that is only a prompt', () => {
+    const prompt = { kind: 'prompt', method: 'few-shot', system: 'x' } as const
+    expect(() => compilePersona(prompt, { shape, fingerprint: 'x' }, { alpha: 2 })).toThrow(/has no alpha/)
+  })
+
   it('leaves the base model alone for no persona', () => {
     expect(compilePersona({ kind: 'none' }, { shape, fingerprint: 'x' })).toEqual({ system: undefined, displacement: undefined })
   })
