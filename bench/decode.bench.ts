@@ -14,7 +14,7 @@ export interface DecodeResult {
 }
 
 /** Blocks of steered and unsteered decoding in turn, the order within a pair alternating, on one 135M-shaped model. */
-export async function benchDecode({ pairs = 24, tokensPerBlock = 16, promptTokens = 64 } = {}): Promise<DecodeResult> {
+export async function benchDecode({ pairs = 32, tokensPerBlock = 16, promptTokens = 64 } = {}): Promise<DecodeResult> {
   const { files, runtime } = model135m()
   const unsteered = await openDecoder(files, runtime, { steering: false, record: false })
   const steered = await openDecoder(files, runtime, { record: false })

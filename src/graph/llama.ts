@@ -65,7 +65,7 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   return builder.bytes()
 }
 
-/** One slice `[1 or B, 1, heads * headDim]` for each layer: a single Split costs less per call than a Gather per layer. */
+/** One slice `[1 or B, 1, heads * headDim]` for each layer, by one node rather than one a layer. */
 function splitDisplacement(builder: GraphBuilder, shape: ModelShape): readonly Value[] {
   const displacement = builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
   const slices = Array.from({ length: shape.layers }, (_, layer) => `${DISPLACEMENT}.${layer}`)
