@@ -1,25 +1,38 @@
 /** @file Records z at the answer letter of both sides of every contrast pair: once per model, shared by all persons. */
 import { throwIfAborted } from '../errors.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
+import type { ActivationStore } from './activation-store.ts'
 import type { ContrastPair } from './contrast-pairs.ts'
-import type { ContrastSample, RecordedContrasts } from './head-activations.ts'
+import type { ContrastSample, HeadActivations, RecordedContrasts } from './head-activations.ts'
+
+export interface RecordOptions {
+  /** Asked first, and told what was recorded; default: nothing is kept. */
+  readonly store?: ActivationStore | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
 
 /** @returns two samples per pair, agreement first */
 export async function recordContrasts(
   model: LanguageModel,
   pairs: readonly ContrastPair[],
-  options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: ((progress: Progress) => void) | undefined } = {},
+  { store, signal, onProgress }: RecordOptions = {},
 ): Promise<RecordedContrasts> {
   const samples: ContrastSample[] = []
   const prompts: { tokens: number[] }[] = []
   for (const pair of pairs) {
-    throwIfAborted(options.signal)
+    throwIfAborted(signal)
     for (const says of ['agreement', 'disagreement'] as const) {
       samples.push({ itemNumber: pair.itemNumber, order: pair.order, says })
       prompts.push({ tokens: await model.render(pair.messages, { continueWith: pair[says] }) })
     }
   }
-  const values = await model.record(prompts, options)
+  const key = { fingerprint: model.fingerprint, prompts }
+  const kept = await store?.read(key)
+  if (kept !== undefined) return { samples, activations: kept }
+  const values = await model.record(prompts, { signal, onProgress })
   const { layers, heads, headDim } = model.shape
-  return { samples, activations: { values, samples: samples.length, layers, heads, headDim } }
+  const activations: HeadActivations = { values, samples: samples.length, layers, heads, headDim }
+  await store?.write(key, activations)
+  return { samples, activations }
 }

@@ -2,6 +2,7 @@
  * @file Personality Activation Search (paper section 2). What does not depend on the person (activations, rendered
  * questions, unsteered answers) is prepared once per model; a person costs probes, directions and the search for alpha.
  */
+import type { ActivationStore } from '../activations/activation-store.ts'
 import { contrastPairs } from '../activations/contrast-pairs.ts'
 import type { RecordedContrasts } from '../activations/head-activations.ts'
 import { labelContrasts } from '../activations/labels.ts'
@@ -42,8 +43,8 @@ export interface PrepareOptions {
   readonly recipe?: PasRecipe | undefined
   /** Option orders in which tuning items are asked; default both. */
   readonly orders?: readonly OptionOrder[] | undefined
-  /** Activations recorded earlier for the same model, items and recipe. */
-  readonly recorded?: RecordedContrasts | undefined
+  /** Where activations are kept between runs; default nowhere. */
+  readonly store?: ActivationStore | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -52,16 +53,16 @@ export async function preparePas(
   model: LanguageModel,
   questionnaire: Questionnaire,
   known: KnownItems,
-  { recipe = PAS, orders, recorded, signal, onProgress }: PrepareOptions = {},
+  { recipe = PAS, orders, store, signal, onProgress }: PrepareOptions = {},
 ): Promise<PreparedPas> {
   const pairs = contrastPairs(known.items, questionnaire.answerLabels, recipe.contrast)
   const folds: PreparedFold[] = []
-  const activations = recorded ?? (await recordContrasts(model, pairs, { signal, onProgress }))
+  const recorded = await recordContrasts(model, pairs, { store, signal, onProgress })
   for (const fold of tuningFolds(known)) {
     const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { orders, signal })
     folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
   }
-  return { model, recipe, known, folds, recorded: activations }
+  return { model, recipe, known, folds, recorded }
 }
 
 export interface AlignOptions {

@@ -4,6 +4,7 @@ import { alignPas, preparePas } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
 import { PalignError } from '../errors.ts'
 import { splitItems } from '../items/item-split.ts'
+import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
@@ -40,7 +41,12 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
   try {
     const recipe = options.method === 'pas' ? PAS : PAS_PUBLISHED
     const recording = stage('recording activations')
-    const prepared = await preparePas(model, respondent.questionnaire, known, { recipe, signal, onProgress: recording.update })
+    const prepared = await preparePas(model, respondent.questionnaire, known, {
+      recipe,
+      store: activationCache(cacheFolder(process.env)),
+      signal,
+      onProgress: recording.update,
+    })
     recording.end()
     const searching = stage('searching alpha')
     const source = { data: basename(options.data), version: packageVersion() }

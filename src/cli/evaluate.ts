@@ -10,6 +10,7 @@ import { splitItems } from '../items/item-split.ts'
 import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
+import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
@@ -60,6 +61,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       descriptions,
       seed: options.seed,
       orders: options.orders === 'both' ? OPTION_ORDERS : [options.orders],
+      store: activationCache(cacheFolder(process.env)),
       signal,
       onStage: stage,
     })

@@ -1,6 +1,6 @@
 /** @file The methods that can be evaluated: each makes a persona of a respondent's known answers. */
 import { alignFewShot } from '../align/few-shot.ts'
-import { alignPas, preparePas } from '../align/pas.ts'
+import { alignPas, type PrepareOptions, preparePas } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
 import { PalignError } from '../errors.ts'
@@ -30,6 +30,8 @@ export interface MethodContext {
   readonly orders?: readonly OptionOrder[] | undefined
   /** Texts for `personality-prompt`, one per row of the answers file. */
   readonly descriptions?: readonly string[] | undefined
+  /** Where activations are kept between runs; default nowhere. */
+  readonly store?: PrepareOptions['store']
   readonly signal?: AbortSignal | undefined
 }
 
@@ -61,8 +63,8 @@ export async function openMethod(name: MethodName, context: MethodContext): Prom
 async function openPas(
   name: MethodName,
   recipe: PasRecipe,
-  { model, questionnaire, known, seed, orders, signal }: MethodContext,
+  { model, questionnaire, known, seed, orders, store, signal }: MethodContext,
 ): Promise<Method> {
-  const prepared = await preparePas(model, questionnaire, known, { recipe, orders, signal })
+  const prepared = await preparePas(model, questionnaire, known, { recipe, orders, store, signal })
   return { name, regime: 'person', align: (respondent) => alignPas(prepared, respondent, { seed, signal }) }
 }
