@@ -40,21 +40,26 @@ export function fitLogistic({ rows, labels, c = 1 }: LogisticProblem): LogisticF
   const step = new Float64Array(d + 1)
   let here = objective.pointAt(new Float64Array(d + 1))
   for (let iteration = 0; iteration < MAX_NEWTON_STEPS; iteration++) {
-    const norm = Math.sqrt(dot(here.gradient, here.gradient))
-    if (norm < TOLERANCE) {
+    const gradientNorm = uncentredNorm(here.gradient, means)
+    if (gradientNorm < TOLERANCE) {
       const weights = here.parameters.slice(0, d)
-      return { weights, intercept: here.parameters[d]! - dot(weights, means), loss: here.loss, gradientNorm: norm }
+      return { weights, intercept: here.parameters[d]! - dot(weights, means), loss: here.loss, gradientNorm }
     }
     // Inexact far from the optimum, exact near it: keeps the convergence superlinear.
-    conjugateGradients(
-      here,
-      step,
-      (v, product) => objective.hessianTimes(here, v, product),
-      Math.min(0.3, Math.sqrt(norm)) * norm,
-    )
+    const norm = Math.sqrt(dot(here.gradient, here.gradient))
+    const tolerance = Math.min(0.3, Math.sqrt(norm)) * norm
+    conjugateGradients(here, step, (v, product) => objective.hessianTimes(here, v, product), tolerance)
     here = lineSearch(objective, here, step)
   }
   throw new PalignError('engine-failed', `logistic regression did not converge in ${MAX_NEWTON_STEPS} steps`)
+}
+
+/** Norm of the gradient with respect to the parameters of the rows as given: the means meet the intercept's gradient there. */
+function uncentredNorm(gradient: Float64Array, means: Float64Array): number {
+  const ofIntercept = gradient[means.length]!
+  let squares = ofIntercept ** 2
+  for (let j = 0; j < means.length; j++) squares += (gradient[j]! + means[j]! * ofIntercept) ** 2
+  return Math.sqrt(squares)
 }
 
 interface Point {
