@@ -1,11 +1,13 @@
 /** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
 import { type AnswerDistributions, answerQuestions, renderQuestions } from '../align/questions.ts'
-import { throwIfAborted } from '../errors.ts'
+import { PalignError, throwIfAborted } from '../errors.ts'
 import { argmaxAnswer, medianAnswer } from '../items/answer-distribution.ts'
+import { DOMAINS } from '../items/ipip-neo.ts'
 import type { HeldOutItems } from '../items/item-split.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
+import { correctedErrors, type ErrorTable } from './alignment-error.ts'
 import { answerTable, selectRows } from './answer-table.ts'
 import { floors, populationOf, roundedWorded } from './floors.ts'
 import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
@@ -33,6 +35,8 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
     onStage = () => ({ update: () => undefined, end: () => undefined }),
   } = options
   const respondents = rows.map((row) => population[row] as Respondent)
+  const truth = answerTable(respondents, heldOut.items)
+  checkAnswered(respondents, correctedErrors(truth.worded, truth))
   const arms: ArmPredictions[] = []
   for (const name of methods) {
     const stage = onStage(name)
@@ -49,7 +53,21 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
     const cost = { sharedSeconds: (performance.now() - started) / 1000 }
     arms.push({ arm, regime, answers: selectRows(predictions, rows, heldOut.items.length), cost })
   }
-  return resultTable(arms, answerTable(respondents, heldOut.items), { seed })
+  return resultTable(arms, truth, { seed })
+}
+
+/** A domain without a held-out answer has no error: found before the hours of work, not after. */
+function checkAnswered(respondents: readonly Respondent[], errors: ErrorTable): void {
+  const at = errors.findIndex(Number.isNaN)
+  if (at < 0) return
+  const row = respondents[Math.floor(at / DOMAINS.length)]!.row
+  throw new PalignError(
+    'invalid-input',
+    `respondent in row ${row} answered no held-out item of domain ${DOMAINS[at % DOMAINS.length]}`,
+    {
+      hint: 'leave this respondent out of the file',
+    },
+  )
 }
 
 async function runMethod(

@@ -42,7 +42,7 @@ export function populationOf(respondents: readonly Respondent[], known: KnownIte
 /** Keyed predictions -> whole answers to the wording, `[respondents, items]`. */
 export function roundedWorded(keyed: Float64Array, items: readonly Item[]): Float32Array {
   return Float32Array.from(keyed, (value, at) => {
-    const rounded = Math.min(5, Math.max(1, Math.floor(value + 0.5)))
+    const rounded = Math.min(5, Math.max(1, Math.floor(value + 0.5 + ROUNDING)))
     return flipIfMinus(rounded, items[at % items.length]!.keying)
   })
 }
@@ -53,6 +53,8 @@ export function unroundedWorded(keyed: Float64Array, items: readonly Item[]): Fl
 }
 
 const NEUTRAL = 3
+/** Weighted means of whole answers may miss a half by the last bits of a double. */
+const ROUNDING = 1e-9
 const FACET_WEIGHT = 0.7
 const RIDGE_LAMBDA = 300
 const PERSON_FOLDS = 10

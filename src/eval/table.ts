@@ -1,6 +1,5 @@
 /** @file The result table: one row an arm, every row with its interval and the wrong-person control. */
-import { bootstrapMean, type Interval } from '../math/bootstrap.ts'
-import { seededRandom } from '../math/random.ts'
+import { bootstrapInterval, type Interval } from '../math/bootstrap.ts'
 import { correctedErrors, type DomainErrors, meanErrors, publishedErrors, sumsOfDomains } from './alignment-error.ts'
 import type { AnswerTable } from './answer-table.ts'
 import { collapsedRows } from './collapse.ts'
@@ -79,14 +78,19 @@ function summary(predictions: Float32Array, answers: AnswerTable, seed: number):
   const errors = correctedErrors(predictions, answers)
   return {
     published: meanErrors(publishedErrors(predictions, answers)),
-    corrected: { ...meanErrors(errors), interval: bootstrapMean(sumsOfDomains(errors), { random: seededRandom(seed) }) },
+    corrected: { ...meanErrors(errors), interval: intervalOf(sumsOfDomains(errors), seed) },
     gain: meanAndInterval(personalisationGains(predictions, answers), seed),
   }
 }
 
 function meanAndInterval(values: Float64Array, seed: number): { value: number; interval: Interval } {
   const value = values.reduce((sum, v) => sum + v, 0) / values.length
-  return { value, interval: bootstrapMean(values, { random: seededRandom(seed) }) }
+  return { value, interval: intervalOf(values, seed) }
+}
+
+/** One respondent has no interval, and no wrong person either: NaN, which JSON writes as null. */
+function intervalOf(values: Float64Array, seed: number): Interval {
+  return values.length < 2 ? [Number.NaN, Number.NaN] : bootstrapInterval(values, { seed })
 }
 
 function exactShare(predictions: Float32Array, { worded }: AnswerTable): number {
