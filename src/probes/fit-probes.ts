@@ -1,7 +1,7 @@
 /** @file One logistic probe per head: how well z of that head tells what the person said from what they did not. */
 import { allHeads, headRows } from '../activations/head-activations.ts'
 import type { LabelledContrasts } from '../activations/labels.ts'
-import { fitLogistic } from '../math/logistic-regression.ts'
+import { fitLogistic, logisticWorkspace } from '../math/logistic-regression.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
 import type { HeadId } from '../model/shape.ts'
@@ -63,13 +63,11 @@ export function fitProbes(
   })
   const trained = side(train)
   const validated = side(validation)
+  const workspace = logisticWorkspace(train.length, activations.headDim)
   return allHeads(activations).map((head) => {
-    // fitLogistic centres the rows in place, so accuracy on them is taken from a fresh copy.
-    const { weights, intercept } = fitLogistic({
-      rows: headRows(activations, head, trained.rows, trained.z),
-      labels: trained.labels,
-    })
-    const onTrain = judge(headRows(activations, head, trained.rows, trained.z), trained.labels, weights, intercept)
+    const z = headRows(activations, head, trained.rows, trained.z)
+    const { weights, intercept } = fitLogistic({ rows: z, labels: trained.labels, workspace })
+    const onTrain = judge(z, trained.labels, weights, intercept)
     const onValidation = judge(headRows(activations, head, validated.rows, validated.z), validated.labels, weights, intercept)
     return {
       ...head,

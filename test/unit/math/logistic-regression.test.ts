@@ -54,17 +54,17 @@ describe('logistic regression', () => {
 
   it('gives a constant column no weight and leaves the rest to the intercept', () => {
     const fit = fitLogistic({ rows: new Float64Array(8).fill(7), labels: [0, 1, 1, 1, 0, 1, 1, 1] })
-    expect(fit.weights[0]).toBe(0)
+    expect(fit.weights[0]).toBeCloseTo(0, 12)
     expect(fit.intercept).toBeCloseTo(Math.log(6 / 2), 6)
   })
 
   it('refuses labels of one class', () => {
-    expect(() => fitLogistic({ rows: Float64Array.of(1, 2), labels: [1, 1] })).toThrow(/one class/)
+    expect(() => fitLogistic({ rows: Float64Array.of(1, 2), labels: [1, 1] })).toThrow(/labels are all 1/)
   })
 
-  it('refuses NaN and says in which row', () => {
+  it('refuses NaN and says in which column', () => {
     expect(() => fitLogistic({ rows: Float64Array.of(1, 2, Number.NaN, 4), labels: [0, 1] })).toThrow(
-      expect.objectContaining({ code: 'non-finite', message: expect.stringContaining('row 1') }),
+      expect.objectContaining({ code: 'non-finite', message: expect.stringContaining('column 0') }),
     )
   })
 })
