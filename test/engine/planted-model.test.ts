@@ -11,15 +11,14 @@ import { parseLlamaConfig } from '../../src/graph/llama-config.ts'
 import { medianAnswer } from '../../src/items/answer-distribution.ts'
 import { ACCURACY_LABELS, IPIP_NEO_300 } from '../../src/items/ipip-neo.ts'
 import { splitItems } from '../../src/items/item-split.ts'
-import type { Answer } from '../../src/items/questionnaire.ts'
 import { headSlice, zeroDisplacement } from '../../src/model/displacement.ts'
 import type { TokenModel } from '../../src/model/language-model.ts'
-import type { Respondent } from '../../src/people/respondent.ts'
 import { compilePersona } from '../../src/persona/persona.ts'
 import { fitProbes } from '../../src/probes/fit-probes.ts'
 import { selectHeads } from '../../src/probes/select-heads.ts'
 import {
   DIRECTION,
+  extreme,
   itemToken,
   keyingOf,
   logOddsByHand,
@@ -32,16 +31,6 @@ import {
 import { type ModelFiles, nodeRuntime, openReference, readHeaders } from './open-model.ts'
 
 const { known, heldOut } = splitItems()
-
-/** Somebody at one end of the trait, and neutral in everything else. */
-function extreme(level: 'high' | 'low'): Respondent {
-  const answer = (itemNumber: number): Answer => {
-    const keying = keyingOf(itemNumber) * (level === 'high' ? 1 : -1)
-    return keying === 0 ? 3 : keying > 0 ? 5 : 1
-  }
-  const byItem = new Map(IPIP_NEO_300.items.map(({ itemNumber }) => [itemNumber, answer(itemNumber)]))
-  return { row: 0, questionnaire: IPIP_NEO_300, answers: { coding: 'worded', byItem } }
-}
 
 const files: ModelFiles = {
   config: parseLlamaConfig(plantedConfig),
