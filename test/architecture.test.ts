@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   people: ['items', 'math'],
   model: ['math'],
   activations: ['model', 'items', 'people', 'math'],
-  probes: ['activations', 'model', 'math'],
+  probes: ['activations', 'model', 'items', 'math'],
   persona: ['probes', 'model', 'items', 'math'],
   align: ['persona', 'probes', 'activations', 'model', 'people', 'items', 'math'],
   formats: ['math'],

@@ -8,6 +8,7 @@ export interface RecordingKey {
 }
 
 export interface ActivationStore {
-  read(key: RecordingKey): Promise<HeadActivations | undefined>
+  /** `[samples, layers, heads, headDim]`, as written. */
+  read(key: RecordingKey): Promise<Float32Array | undefined>
   write(key: RecordingKey, activations: HeadActivations): Promise<void>
 }

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../errors.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { ActivationStore } from './activation-store.ts'
 import type { ContrastPair } from './contrast-pairs.ts'
-import type { ContrastSample, HeadActivations, RecordedContrasts } from './head-activations.ts'
+import { type ContrastSample, headActivations, type RecordedContrasts, recordedContrasts } from './head-activations.ts'
 
 export interface RecordOptions {
   /** Asked first, and told what was recorded; default: nothing is kept. */
@@ -29,10 +29,8 @@ export async function recordContrasts(
   }
   const key = { fingerprint: model.fingerprint, prompts }
   const kept = await store?.read(key)
-  if (kept !== undefined) return { samples, activations: kept }
-  const values = await model.record(prompts, { signal, onProgress })
-  const { layers, heads, headDim } = model.shape
-  const activations: HeadActivations = { values, samples: samples.length, layers, heads, headDim }
-  await store?.write(key, activations)
-  return { samples, activations }
+  const values = kept ?? (await model.record(prompts, { signal, onProgress }))
+  const activations = headActivations(values, model.shape)
+  if (kept === undefined) await store?.write(key, activations)
+  return recordedContrasts(samples, activations)
 }

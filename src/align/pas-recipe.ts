@@ -2,15 +2,15 @@
 import type { ContrastOptions } from '../activations/contrast-pairs.ts'
 import { argmaxAnswer, rankedProbabilityScore } from '../items/answer-distribution.ts'
 import type { ModelShape } from '../model/shape.ts'
-import { type SplitRows, splitByItem, splitByRow } from '../probes/fit-probes.ts'
-import { byMeanAccuracy, byValidationAccuracy, type RankHeads } from '../probes/select-heads.ts'
+import { byMeanAccuracy, byValidationAccuracy, type RankProbe } from '../probes/select-heads.ts'
+import { type SplitRows, splitByItem, splitByRow } from '../probes/split.ts'
 import type { AnswerLoss } from './alpha-search.ts'
 
 export interface PasRecipe {
   readonly name: 'pas' | 'pas:published'
   readonly contrast: ContrastOptions
-  readonly split: SplitRows
-  readonly rank: RankHeads
+  split(options: { readonly seed: number }): SplitRows
+  readonly rank: RankProbe
   headCount(shape: ModelShape): number
   readonly alphas: readonly number[]
   readonly loss: AnswerLoss

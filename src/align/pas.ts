@@ -5,7 +5,6 @@
 import type { ActivationStore } from '../activations/activation-store.ts'
 import { contrastPairs } from '../activations/contrast-pairs.ts'
 import type { RecordedContrasts } from '../activations/head-activations.ts'
-import { labelContrasts } from '../activations/labels.ts'
 import { recordContrasts } from '../activations/record-contrasts.ts'
 import { PalignError } from '../errors.ts'
 import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
@@ -14,10 +13,10 @@ import type { Questionnaire, Worded } from '../items/questionnaire.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
-import type { Intervention } from '../persona/intervention.ts'
+import { type Intervention, interventionAt } from '../persona/intervention.ts'
 import type { Provenance, SteeringPersona } from '../persona/persona.ts'
-import { massMeanDirection } from '../probes/direction.ts'
 import { fitProbes } from '../probes/fit-probes.ts'
+import { labelContrasts } from '../probes/labels.ts'
 import { selectHeads } from '../probes/select-heads.ts'
 import { searchAlpha, type Trial } from './alpha-search.ts'
 import { PAS, type PasRecipe } from './pas-recipe.ts'
@@ -119,10 +118,10 @@ function findInterventions(
   answers: Worded,
   seed: number,
 ): Intervention[] {
-  const labelled = labelContrasts(recorded, answers, items)
-  const probes = fitProbes(labelled, { split: recipe.split, seed })
+  const labelled = labelContrasts(recorded, answers, { items })
+  const probes = fitProbes(labelled, { split: recipe.split({ seed }) })
   const heads = selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })
-  return heads.map(({ layer, head }) => ({ layer, head, ...massMeanDirection(labelled, { layer, head }) }))
+  return heads.map((head) => interventionAt(head, labelled))
 }
 
 function provenanceOf(respondent: Respondent, known: KnownItems, seed: number, source: AlignOptions['source']): Provenance {

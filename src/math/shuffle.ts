@@ -1,11 +1,13 @@
-/** @file A seeded permutation. */
+/** @file Seeded shuffling, by the algorithm of Fisher and Yates. */
 
-/** A shuffled copy (Fisher-Yates). */
-export function shuffled<T>(values: readonly T[], random: () => number): T[] {
-  const copy = [...values]
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
-    ;[copy[i], copy[j]] = [copy[j] as T, copy[i] as T]
+/** The values in random order; the input is left as it is. */
+export function shuffled<T>(values: Iterable<T>, random: () => number): T[] {
+  const result = [...values]
+  for (let last = result.length - 1; last > 0; last--) {
+    const pick = Math.floor(random() * (last + 1))
+    const moved = result[last] as T
+    result[last] = result[pick] as T
+    result[pick] = moved
   }
-  return copy
+  return result
 }

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { ActivationStore, RecordingKey } from '../activations/activation-store.ts'
-import type { HeadActivations } from '../activations/head-activations.ts'
 import { PalignError } from '../errors.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
@@ -26,20 +25,18 @@ export function activationCache(folder: string): ActivationStore {
         throw error
       }
     },
-    async write(key, { values, samples, layers, heads, headDim }) {
+    async write(key, { values, samples, shape: { layers, heads, headDim } }) {
       const tensor = floatTensor('z', [samples, layers, heads, headDim], values, 'F32')
       await writeFileAtomic(pathOf(key), writeSafetensors({ tensors: [tensor] }))
     },
   }
 }
 
-async function readActivations(path: string, expected: number): Promise<HeadActivations | undefined> {
+async function readActivations(path: string, samples: number): Promise<Float32Array | undefined> {
   const file = await openFile(path)
   try {
     const [z] = (await readSafetensorsHeader(file)).tensors
-    const [samples, layers, heads, headDim] = z?.shape ?? []
-    if (z === undefined || headDim === undefined || samples !== expected) return undefined
-    return { values: await readFloats(file, z), samples, layers: layers!, heads: heads!, headDim }
+    return z?.shape[0] === samples ? await readFloats(file, z) : undefined
   } finally {
     await file.close()
   }

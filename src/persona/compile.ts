@@ -1,24 +1,33 @@
-/** @file Interventions and alpha -> the displacement of z: alpha * sigma * direction in every chosen head, zero elsewhere. */
+/** @file From interventions and a strength to the displacement that the engine adds: alpha * sigma * direction in each head. */
 import { PalignError } from '../errors.ts'
 import { assertDisplacement, type Displacement, headSlice, zeroDisplacement } from '../model/displacement.ts'
 import type { ModelShape } from '../model/shape.ts'
 import type { Intervention } from './intervention.ts'
 
-/** @param alpha in standard deviations; 0 is exactly the base model */
+/**
+ * `[layers, heads * headDim]`, in the units of z; zero in all other heads. Several interventions on one head add up.
+ * @param alpha strength in sigmas; negative steers away from the respondent.
+ * @throws PalignError `non-finite` for alpha or a displacement that is NaN or infinite; `incompatible-persona` for a head the model lacks.
+ */
 export function compileDisplacement(interventions: readonly Intervention[], alpha: number, shape: ModelShape): Displacement {
   if (!Number.isFinite(alpha)) throw new PalignError('non-finite', `alpha is ${alpha}, expected a finite number`)
   const displacement = zeroDisplacement(shape)
   for (const { layer, head, direction, sigma } of interventions) {
-    if (layer >= shape.layers || head >= shape.heads || direction.length !== shape.headDim) {
-      throw new PalignError(
-        'incompatible-persona',
-        `intervention moves ${direction.length} numbers of head ${head} in layer ${layer}, the model has ${shape.layers} layers of ${shape.heads} heads of ${shape.headDim}`,
-        { hint: 'use the persona with the model it was fitted on' },
-      )
-    }
+    assertFits({ layer, head, headDim: direction.length }, shape)
     const slice = headSlice(displacement, shape, { layer, head })
-    for (let d = 0; d < direction.length; d++) slice[d]! += alpha * sigma * direction[d]!
+    for (let j = 0; j < slice.length; j++) slice[j]! += alpha * sigma * direction[j]!
   }
   assertDisplacement(displacement, shape)
   return displacement
+}
+
+function assertFits(at: { readonly layer: number; readonly head: number; readonly headDim: number }, shape: ModelShape): void {
+  const { layers, heads, headDim } = shape
+  const inside = (index: number, count: number) => Number.isInteger(index) && index >= 0 && index < count
+  if (inside(at.layer, layers) && inside(at.head, heads) && at.headDim === headDim) return
+  throw new PalignError(
+    'incompatible-persona',
+    `intervention is at layer ${at.layer} head ${at.head} of ${at.headDim} numbers, the model has ${layers} layers x ${heads} heads x ${headDim}`,
+    { hint: 'align a persona on this model' },
+  )
 }

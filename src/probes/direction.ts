@@ -1,43 +1,63 @@
-/** @file The direction of a head and the deviation along it: mass mean, as published (paper section 2.2, steps 5 and 6). */
-import { headRows } from '../activations/head-activations.ts'
-import type { LabelledContrasts } from '../activations/labels.ts'
+/**
+ * @file The mass-mean direction of a head: mean of the rows with label 1 less mean of the rows with label 0, to unit length,
+ * and sigma, the population standard deviation of all rows along it (Li et al., Inference-Time Intervention, 2023).
+ */
+import { headVector } from '../activations/head-activations.ts'
 import { PalignError } from '../errors.ts'
 import type { HeadId } from '../model/shape.ts'
+import type { LabelledContrasts } from './labels.ts'
 
 export interface Direction {
-  /** `[headDim]`, a unit vector: mean of z with label 1 minus mean of z with label 0. */
+  /** `[headDim]`, unit length, from what the respondent did not say towards what the respondent said. */
   readonly direction: Float32Array
-  /** Population standard deviation of z . direction over all rows. */
+  /** In the units of z; above 0. */
   readonly sigma: number
 }
 
-/** @throws PalignError `invalid-input` where the two means are equal: there is no direction then */
-export function massMeanDirection({ activations, rows, labels }: LabelledContrasts, head: HeadId): Direction {
-  const d = activations.headDim
-  const z = headRows(activations, head, rows)
-  const ones = labels.reduce((sum, label) => sum + label, 0)
-  const difference = new Float64Array(d)
-  labels.forEach((label, row) => {
-    const weight = label === 1 ? 1 / ones : -1 / (labels.length - ones)
-    for (let j = 0; j < d; j++) difference[j]! += weight * z[row * d + j]!
-  })
-  const norm = Math.hypot(...difference)
-  if (!(norm > 0) || !Number.isFinite(norm)) {
-    throw new PalignError('invalid-input', `head ${head.head} of layer ${head.layer} has a direction of norm ${norm}`, {
-      hint: 'both answers give the same activations: check that the recorded token is the answer letter',
-    })
-  }
-  let sum = 0
+/** A difference this small against the rows themselves is the rounding of 32-bit numbers, not a direction. */
+const ROUNDING = 2 ** -24
+
+/**
+ * Uses all rows: nothing is tuned here, so nothing has to be held back.
+ * @throws PalignError `invalid-input`, naming the head, when the classes have the same mean or one of them has no row.
+ */
+export function massMeanDirection({ activations, samples, labels }: LabelledContrasts, head: HeadId): Direction {
+  const { headDim } = activations.shape
+  const sums = [new Float64Array(headDim), new Float64Array(headDim)] as const
+  const counts = [0, 0]
   let squares = 0
-  for (let row = 0; row < labels.length; row++) {
-    let projection = 0
-    for (let j = 0; j < d; j++) projection += (z[row * d + j]! * difference[j]!) / norm
-    sum += projection
-    squares += projection * projection
+  for (let row = 0; row < samples.length; row++) {
+    const label = labels[row] === 1 ? 1 : 0
+    const vector = headVector(activations, samples[row]!, head)
+    counts[label]!++
+    for (let j = 0; j < headDim; j++) {
+      sums[label][j]! += vector[j]!
+      squares += vector[j]! ** 2
+    }
   }
-  const mean = sum / labels.length
-  return {
-    direction: Float32Array.from(difference, (x) => x / norm),
-    sigma: Math.sqrt(Math.max(0, squares / labels.length - mean * mean)),
+  const difference = sums[1].map((sum, j) => sum / counts[1]! - sums[0][j]! / counts[0]!)
+  const length = Math.hypot(...difference)
+  if (!(length > ROUNDING * Math.sqrt(squares / samples.length))) {
+    throw new PalignError(
+      'invalid-input',
+      `direction of layer ${head.layer} head ${head.head} has length ${length}, expected rows of both labels that differ`,
+      { hint: 'the recorded token must be the one that tells agreement from disagreement' },
+    )
   }
+  const unit = difference.map((component) => component / length)
+  return { direction: Float32Array.from(unit), sigma: deviationAlong(unit, activations, samples, head) }
+}
+
+function deviationAlong(
+  unit: Float64Array,
+  activations: LabelledContrasts['activations'],
+  samples: Int32Array,
+  head: HeadId,
+): number {
+  const projections = Array.from(samples, (sample) => {
+    const vector = headVector(activations, sample, head)
+    return unit.reduce((sum, component, j) => sum + component * vector[j]!, 0)
+  })
+  const mean = projections.reduce((sum, projection) => sum + projection, 0) / projections.length
+  return Math.sqrt(projections.reduce((sum, projection) => sum + (projection - mean) ** 2, 0) / projections.length)
 }

@@ -1,100 +1,97 @@
-/** @file One logistic probe per head: how well z of that head tells what the person said from what they did not. */
-import { allHeads, headRows } from '../activations/head-activations.ts'
-import type { LabelledContrasts } from '../activations/labels.ts'
-import { fitLogistic, logisticWorkspace } from '../math/logistic-regression.ts'
-import { seededRandom } from '../math/random.ts'
-import { shuffled } from '../math/shuffle.ts'
+/** @file One probe per head: a logistic regression that tells from z whether the model says what the respondent said. */
+import { headIds, headRows } from '../activations/head-activations.ts'
+import { PalignError } from '../errors.ts'
+import { fitLogistic, type LogisticWorkspace, logisticWorkspace, softplus } from '../math/logistic-regression.ts'
 import type { HeadId } from '../model/shape.ts'
+import type { LabelledContrasts } from './labels.ts'
+import type { RowSplit, SplitRows } from './split.ts'
 
 export interface Probe extends HeadId {
   /** `[headDim]` */
   readonly weights: Float64Array
   readonly intercept: number
+  /** The minimum of the penalised loss over the training rows, in nats. */
+  readonly loss: number
+  /** Share of the training rows on the right side. */
   readonly trainAccuracy: number
+  /** Share of the validation rows on the right side. */
   readonly validationAccuracy: number
-  /** Mean log loss on the validation rows: tells heads of equal accuracy apart. */
+  /** Mean negative log-likelihood of the validation rows, in nats. */
   readonly validationLoss: number
 }
 
-/** Positions in the labelled rows. */
-export interface RowSplit {
-  readonly train: readonly number[]
-  readonly validation: readonly number[]
-}
-
-export type SplitRows = (labelled: LabelledContrasts, random: () => number) => RowSplit
-
-const TRAIN_SHARE = 0.6
-
-/** All rows of an item on the same side: a probe cannot pass validation by recognising the item. */
-export const splitByItem: SplitRows = ({ itemNumbers }, random) => {
-  const items = shuffled([...new Set(itemNumbers)], random)
-  const inTrain = new Set(items.slice(0, Math.round(TRAIN_SHARE * items.length)))
-  return partition(itemNumbers.length, (row) => inTrain.has(itemNumbers[row]!))
-}
-
-/** Rows at random, as published: both sides of a pair may meet a probe, one in training and one in validation. */
-export const splitByRow: SplitRows = ({ itemNumbers }, random) => {
-  const rows = shuffled(Array.from(itemNumbers.keys()), random)
-  const inTrain = new Set(rows.slice(0, Math.round(TRAIN_SHARE * rows.length)))
-  return partition(itemNumbers.length, (row) => inTrain.has(row))
-}
-
-function partition(rows: number, inTrain: (row: number) => boolean): RowSplit {
-  const all = Array.from({ length: rows }, (_, row) => row)
-  return { train: all.filter(inTrain), validation: all.filter((row) => !inTrain(row)) }
+export interface FitProbesOptions {
+  /** `splitByItem` or, as published, `splitByRow`. All heads share one split. */
+  readonly split: SplitRows
+  /** Inverse strength of the penalty on the weights; default 1. */
+  readonly c?: number | undefined
 }
 
 /**
- * Fits every head on the training rows.
- * @returns one probe per head, layer by layer
- * @throws PalignError `invalid-input` where the training rows are of one class
+ * Probes of all heads, in the order of `headIds`.
+ * @throws PalignError `invalid-input` for a split with an empty side, a row on both sides, or training rows of one label only.
  */
-export function fitProbes(
-  labelled: LabelledContrasts,
-  { split, seed }: { readonly split: SplitRows; readonly seed: number },
-): Probe[] {
-  const { activations, rows, labels } = labelled
-  const { train, validation } = split(labelled, seededRandom(seed))
-  const side = (positions: readonly number[]) => ({
-    rows: positions.map((position) => rows[position]!),
-    labels: Uint8Array.from(positions, (position) => labels[position]!),
-    z: new Float64Array(positions.length * activations.headDim),
-  })
-  const trained = side(train)
-  const validated = side(validation)
-  const workspace = logisticWorkspace(train.length, activations.headDim)
-  return allHeads(activations).map((head) => {
-    const z = headRows(activations, head, trained.rows, trained.z)
-    const { weights, intercept } = fitLogistic({ rows: z, labels: trained.labels, workspace })
-    const onTrain = judge(z, trained.labels, weights, intercept)
-    const onValidation = judge(headRows(activations, head, validated.rows, validated.z), validated.labels, weights, intercept)
-    return {
-      ...head,
-      weights,
-      intercept,
-      trainAccuracy: onTrain.accuracy,
-      validationAccuracy: onValidation.accuracy,
-      validationLoss: onValidation.loss,
-    }
-  })
+export function fitProbes(labelled: LabelledContrasts, { split, c = 1 }: FitProbesOptions): Probe[] {
+  const rows = split(labelled)
+  assertSplit(rows, labelled)
+  const { shape } = labelled.activations
+  const workspace = logisticWorkspace(rows.train.length, shape.headDim)
+  return headIds(shape).map((head) => fitProbe(labelled, head, rows, c, workspace))
 }
 
-function judge(
-  z: Float64Array,
-  labels: Uint8Array,
-  weights: Float64Array,
-  intercept: number,
-): { accuracy: number; loss: number } {
-  const d = weights.length
-  let hits = 0
+function fitProbe(labelled: LabelledContrasts, head: HeadId, split: RowSplit, c: number, workspace: LogisticWorkspace): Probe {
+  const train = rowsOf(labelled, head, split.train)
+  const validation = rowsOf(labelled, head, split.validation)
+  const { weights, intercept, loss } = fitLogistic({ ...train, c, workspace })
+  const onTrain = judge(weights, intercept, train)
+  const onValidation = judge(weights, intercept, validation)
+  return {
+    ...head,
+    weights,
+    intercept,
+    loss,
+    trainAccuracy: onTrain.accuracy,
+    validationAccuracy: onValidation.accuracy,
+    validationLoss: onValidation.meanLoss,
+  }
+}
+
+interface LabelledRows {
+  /** `[labels.length, headDim]` */
+  readonly rows: Float32Array
+  readonly labels: Uint8Array
+}
+
+function rowsOf({ activations, samples, labels }: LabelledContrasts, head: HeadId, rows: readonly number[]): LabelledRows {
+  return {
+    rows: headRows(
+      activations,
+      head,
+      rows.map((row) => samples[row]!),
+    ),
+    labels: Uint8Array.from(rows, (row) => labels[row]!),
+  }
+}
+
+function judge(weights: Float64Array, intercept: number, { rows, labels }: LabelledRows) {
+  let correct = 0
   let loss = 0
-  labels.forEach((label, row) => {
-    let score = intercept
-    for (let j = 0; j < d; j++) score += weights[j]! * z[row * d + j]!
-    const margin = label === 1 ? score : -score
-    if (score > 0 === (label === 1)) hits++
-    loss += margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin
-  })
-  return { accuracy: hits / labels.length, loss: loss / labels.length }
+  for (let row = 0; row < labels.length; row++) {
+    let margin = intercept
+    for (let j = 0; j < weights.length; j++) margin += weights[j]! * rows[row * weights.length + j]!
+    if (margin > 0 === (labels[row] === 1)) correct++
+    loss += softplus(labels[row] === 1 ? -margin : margin)
+  }
+  return { accuracy: correct / labels.length, meanLoss: loss / labels.length }
+}
+
+function assertSplit({ train, validation }: RowSplit, { samples }: LabelledContrasts): void {
+  const distinct = new Set([...train, ...validation])
+  if (train.length === 0 || validation.length === 0 || distinct.size !== train.length + validation.length) {
+    throw new PalignError('invalid-input', 'split has an empty side or a row twice, expected two disjoint sets of rows')
+  }
+  for (const row of distinct) {
+    if (samples[row] === undefined)
+      throw new PalignError('invalid-input', `split has row ${row}, expected 0..${samples.length - 1}`)
+  }
 }

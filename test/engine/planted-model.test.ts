@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { labelContrasts } from '../../src/activations/labels.ts'
 import { alignPas, preparePas } from '../../src/align/pas.ts'
 import { PAS, PAS_PUBLISHED } from '../../src/align/pas-recipe.ts'
 import { answerQuestions, renderQuestions } from '../../src/align/questions.ts'
@@ -15,6 +14,7 @@ import { headSlice, zeroDisplacement } from '../../src/model/displacement.ts'
 import type { TokenModel } from '../../src/model/language-model.ts'
 import { compilePersona } from '../../src/persona/persona.ts'
 import { fitProbes } from '../../src/probes/fit-probes.ts'
+import { labelContrasts } from '../../src/probes/labels.ts'
 import { selectHeads } from '../../src/probes/select-heads.ts'
 import {
   DIRECTION,
@@ -76,7 +76,7 @@ describe.each(Object.keys(engines))('planted model on %s', (engine) => {
   it('lets PAS rank the planted head first, under both recipes', async () => {
     for (const recipe of [PAS, PAS_PUBLISHED]) {
       const { recorded } = await preparePas(await open(), IPIP_NEO_300, known, { recipe })
-      const probes = fitProbes(labelContrasts(recorded, extreme('high').answers, known), { split: recipe.split, seed: 1 })
+      const probes = fitProbes(labelContrasts(recorded, extreme('high').answers), { split: recipe.split({ seed: 1 }) })
       const [best, second] = selectHeads(probes, { count: 2, rank: recipe.rank })
       expect({ layer: best!.layer, head: best!.head }).toEqual(PLANTED)
       expect(best!.validationAccuracy).toBe(1)

@@ -8,14 +8,14 @@ const folder = mkdtempSync(join(tmpdir(), 'palign-cache-test-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const key = { fingerprint: 'f', prompts: [{ tokens: [1, 2] }, { tokens: [3] }] }
-const activations = { values: Float32Array.of(1, -2, 3.5, 0.1), samples: 2, layers: 1, heads: 1, headDim: 2 }
+const activations = { values: Float32Array.of(1, -2, 3.5, 0.1), samples: 2, shape: { layers: 1, heads: 1, headDim: 2 } }
 
 describe('activation cache', () => {
   it('gives back what it was told, and nothing for other prompts or models', async () => {
     const cache = activationCache(folder)
     expect(await cache.read(key)).toBeUndefined()
     await cache.write(key, activations)
-    expect(await cache.read(key)).toEqual(activations)
+    expect(await cache.read(key)).toEqual(activations.values)
     expect(await cache.read({ ...key, fingerprint: 'g' })).toBeUndefined()
     expect(await cache.read({ ...key, prompts: [{ tokens: [1] }, { tokens: [2, 3] }] })).toBeUndefined()
   })
