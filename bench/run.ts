@@ -3,9 +3,17 @@ import { writeFileAtomic } from '../src/node/atomic-write.ts'
 import { benchDecode, benchPrefix } from './decode.bench.ts'
 import { environment } from './environment.ts'
 import { benchPeople } from './people.bench.ts'
-import { benchProbes } from './probes.bench.ts'
+import { benchProbes, correlatedRows, independentRows } from './probes.bench.ts'
 
-const BENCHES = { decode: benchDecode, prefix: benchPrefix, probes: benchProbes, people: benchPeople } as const
+const BENCHES = {
+  decode: () => benchDecode(),
+  prefix: () => benchPrefix(),
+  probes: () => ({
+    correlated: benchProbes({ makeRows: correlatedRows }),
+    independent: benchProbes({ makeRows: independentRows }),
+  }),
+  people: () => benchPeople(),
+} as const
 type Name = keyof typeof BENCHES
 
 const asked = process.argv.slice(2)

@@ -11,6 +11,9 @@ import {
   zeroDisplacement,
 } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tokenModel } from '../../src/engine/token-model.ts'
+import { openReference } from '../engine/open-model.ts'
+import { configJson, randomModel } from '../fixtures/random-model.ts'
 
 // Everything here is what a user imports: the built package, the engine in its worker thread.
 const demo = 'models/respondent-1m'
@@ -226,6 +229,39 @@ describe('load model', () => {
     const [changed, original] = [await loadModel(folder), await loadModel(demo)]
     expect(changed.fingerprint).not.toBe(original.fingerprint)
     await Promise.all([changed.dispose(), original.dispose()])
+  })
+
+  it('opens a folder of another shape that it has never seen, in bf16 and two shards, as the reference computes it', async () => {
+    const json = configJson({
+      num_attention_heads: 6,
+      num_key_value_heads: 2,
+      head_dim: 24,
+      vocab_size: 600,
+      tie_word_embeddings: true,
+      attention_bias: true,
+      rope_scaling: {
+        rope_type: 'llama3',
+        factor: 8,
+        low_freq_factor: 1,
+        high_freq_factor: 4,
+        original_max_position_embeddings: 64,
+      },
+    })
+    const random = randomModel({ json, dtype: 'BF16', shards: 2, seed: 3 })
+    const folder = mkdtempSync(join(scratch, 'random-'))
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(json))
+    for (const [name, bytes] of random.files) writeFileSync(join(folder, name), bytes)
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(demo, name), join(folder, name))
+    const model = await loadModel(folder)
+    const reference = tokenModel(await openReference(random))
+    const request = {
+      tokens: await model.render(messages),
+      displacement: zeroDisplacement(model.shape).map((_, i) => Math.cos(i)),
+    }
+    const [actual, expected] = [await model.logits(request), await reference.logits(request)]
+    expect(model.shape).toMatchObject({ heads: 6, kvHeads: 2, headDim: 24, hiddenSize: 64 })
+    expect(Math.max(...actual.map((x, i) => Math.abs(x - expected[i]!)))).toBeLessThan(2e-4)
+    await model.dispose()
   })
 
   it('fails calls cleanly after dispose', async () => {
