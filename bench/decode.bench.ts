@@ -1,6 +1,7 @@
 /** @file What steering costs while decoding, and what a shared prefix saves while scoring a questionnaire. */
 import type { Decoder, DecoderState } from '../src/engine/decoder.ts'
 import { tokenModel } from '../src/engine/token-model.ts'
+import { bootstrapInterval, type Interval } from '../src/math/bootstrap.ts'
 import { gaussian, seededRandom } from '../src/math/random.ts'
 import { type Displacement, zeroDisplacement } from '../src/model/displacement.ts'
 import { openDecoder } from '../test/engine/open-model.ts'
@@ -11,10 +12,12 @@ export interface DecodeResult {
   readonly steeredTokensPerSecond: number
   /** Steered over unsteered: 1 is free. Median over pairs of neighbouring blocks, so that slow drift of the machine cancels. */
   readonly ratio: number
+  /** 95 % bootstrap interval of the mean ratio of a pair: what the noise of the machine leaves open. */
+  readonly interval: Interval
 }
 
 /** Blocks of steered and unsteered decoding in turn, the order within a pair alternating, on one 135M-shaped model. */
-export async function benchDecode({ pairs = 32, tokensPerBlock = 16, promptTokens = 64 } = {}): Promise<DecodeResult> {
+export async function benchDecode({ pairs = 80, tokensPerBlock = 16, promptTokens = 64 } = {}): Promise<DecodeResult> {
   const { files, runtime } = model135m()
   const unsteered = await openDecoder(files, runtime, { steering: false, record: false })
   const steered = await openDecoder(files, runtime, { record: false })
@@ -35,10 +38,12 @@ export async function benchDecode({ pairs = 32, tokensPerBlock = 16, promptToken
   }
   await Promise.all([unsteered.dispose(), steered.dispose()])
   runtime.close()
+  const ratios = seconds.unsteered.map((value, pair) => value / seconds.steered[pair]!)
   return {
     unsteeredTokensPerSecond: 1 / median(seconds.unsteered),
     steeredTokensPerSecond: 1 / median(seconds.steered),
-    ratio: median(seconds.unsteered.map((value, pair) => value / seconds.steered[pair]!)),
+    ratio: median(ratios),
+    interval: bootstrapInterval(ratios),
   }
 }
 
