@@ -1,50 +1,78 @@
 /** @file What steering costs while decoding, and what a shared prefix saves while scoring a questionnaire. */
 import type { Decoder, DecoderState } from '../src/engine/decoder.ts'
 import { tokenModel } from '../src/engine/token-model.ts'
-import { bootstrapInterval, type Interval } from '../src/math/bootstrap.ts'
 import { gaussian, seededRandom } from '../src/math/random.ts'
+import { median } from '../src/math/statistics.ts'
 import { type Displacement, zeroDisplacement } from '../src/model/displacement.ts'
 import { openDecoder } from '../test/engine/open-model.ts'
-import { median, model135m } from './model-135m.ts'
+import { model135m } from './model-135m.ts'
 
 export interface DecodeResult {
   readonly unsteeredTokensPerSecond: number
   readonly steeredTokensPerSecond: number
-  /** Steered over unsteered: 1 is free. Median over pairs of neighbouring blocks, so that slow drift of the machine cancels. */
+  /** Steered over unsteered: 1 is free. Median over rounds. */
   readonly ratio: number
-  /** 95 % bootstrap interval of the mean ratio of a pair: what the noise of the machine leaves open. */
-  readonly interval: Interval
+  /** Median over the pairs of neighbouring blocks of each round: their scatter is what the measurement leaves open. */
+  readonly perRound: readonly number[]
 }
 
-/** Blocks of steered and unsteered decoding in turn, the order within a pair alternating, on one 135M-shaped model. */
-export async function benchDecode({ pairs = 80, tokensPerBlock = 16, promptTokens = 64 } = {}): Promise<DecodeResult> {
-  const { files, runtime } = model135m()
-  const unsteered = await openDecoder(files, runtime, { steering: false, record: false })
-  const steered = await openDecoder(files, runtime, { record: false })
-  const random = seededRandom(1)
-  const displacement = zeroDisplacement(steered.shape).map(() => 0.1 * gaussian(random))
+const KINDS = ['unsteered', 'steered'] as const
+type Kind = (typeof KINDS)[number]
 
-  const start = async (decoder: Decoder, shift?: Displacement) => {
-    const { state } = await decoder.forward({ tokens: tokensOf(promptTokens), displacement: shift })
-    const block = () => secondsPerToken(decoder, state, tokensPerBlock, shift)
-    await block()
-    return block
-  }
-  const blocks = { unsteered: await start(unsteered), steered: await start(steered, displacement) }
+/**
+ * Blocks of steered and unsteered decoding in turn, the order within a pair alternating, on one 135M-shaped model. Two sessions of
+ * the same graph differ by a few percent, by where their weights happen to lie; so both are opened anew, in the other order, every round.
+ */
+export async function benchDecode({
+  rounds = 6,
+  pairsPerRound = 14,
+  tokensPerBlock = 16,
+  promptTokens = 64,
+} = {}): Promise<DecodeResult> {
+  const { files, runtime } = model135m()
   const seconds = { unsteered: [] as number[], steered: [] as number[] }
-  for (let pair = 0; pair < pairs; pair++) {
-    const order = pair % 2 === 0 ? (['unsteered', 'steered'] as const) : (['steered', 'unsteered'] as const)
-    for (const kind of order) seconds[kind].push(await blocks[kind]())
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? KINDS : KINDS.toReversed()
+    const blocks = new Map<Kind, DecodeBlock>()
+    for (const kind of order) {
+      const decoder = await openDecoder(files, runtime, { steering: kind === 'steered', record: false })
+      blocks.set(kind, await startBlock(decoder, kind, { tokensPerBlock, promptTokens }))
+    }
+    for (let pair = 0; pair < pairsPerRound; pair++) {
+      for (const kind of pair % 2 === 0 ? order : order.toReversed()) seconds[kind].push(await blocks.get(kind)!.run())
+    }
+    for (const { dispose } of blocks.values()) await dispose()
   }
-  await Promise.all([unsteered.dispose(), steered.dispose()])
   runtime.close()
   const ratios = seconds.unsteered.map((value, pair) => value / seconds.steered[pair]!)
+  const perRound = Array.from({ length: rounds }, (_, round) =>
+    median(ratios.slice(round * pairsPerRound, (round + 1) * pairsPerRound)),
+  )
   return {
     unsteeredTokensPerSecond: 1 / median(seconds.unsteered),
     steeredTokensPerSecond: 1 / median(seconds.steered),
-    ratio: median(ratios),
-    interval: bootstrapInterval(ratios),
+    ratio: median(perRound),
+    perRound,
   }
+}
+
+interface DecodeBlock {
+  /** Seconds per token of one block. */
+  run(): Promise<number>
+  dispose(): Promise<void>
+}
+
+async function startBlock(
+  decoder: Decoder,
+  kind: Kind,
+  { tokensPerBlock, promptTokens }: { readonly tokensPerBlock: number; readonly promptTokens: number },
+): Promise<DecodeBlock> {
+  const random = seededRandom(1)
+  const displacement = kind === 'steered' ? zeroDisplacement(decoder.shape).map(() => 0.1 * gaussian(random)) : undefined
+  const { state } = await decoder.forward({ tokens: tokensOf(promptTokens), displacement })
+  const run = () => secondsPerToken(decoder, state, tokensPerBlock, displacement)
+  await run()
+  return { run, dispose: () => decoder.dispose() }
 }
 
 export interface PrefixResult {

@@ -22,9 +22,3 @@ export function model135m(): BenchModel {
   const files = randomModel({ json })
   return { files, runtime: nodeRuntime(files, { intraOpNumThreads: 2 }) }
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-}
