@@ -17,8 +17,10 @@ export function markdownTable(name: string): string {
   ].join('\n')
 }
 
-const range = ([low, high]: readonly [number, number]) => `(${low.toFixed(3)}..${high.toFixed(3)})`
-// A sum of rounding errors is zero, and has no sign.
-const signed = (value: number) => (Math.abs(value) < 5e-4 ? '0.000' : `${value > 0 ? '+' : ''}${value.toFixed(3)}`)
+const range = ([low, high]: readonly [number, number]) => `(${plain(low)}..${plain(high)})`
+const plain = (value: number) => (isZero(value) ? '0.000' : value.toFixed(3))
+const signed = (value: number) => (value > 0 && !isZero(value) ? `+${plain(value)}` : plain(value))
+/** A sum of rounding errors is zero, and has no sign. */
+const isZero = (value: number) => Math.abs(value) < 5e-4
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(markdownTable(process.argv[2] ?? ''))
