@@ -19,13 +19,13 @@ export interface PasRecipe {
 const PUBLISHED_HEAD_COUNT = 24
 
 /** Distance of the most likely answer: what the published evaluation counts. A step function of alpha. */
-export const ABSOLUTE_ERROR: AnswerLoss = {
+const ABSOLUTE_ERROR: AnswerLoss = {
   name: 'absolute-error',
   of: (probabilities, answer) => Math.abs(argmaxAnswer(probabilities) - answer),
 }
 
 /** A proper score of the whole distribution: it moves with alpha also where no most likely answer changes. */
-export const RANKED_PROBABILITY: AnswerLoss = { name: 'ranked-probability', of: rankedProbabilityScore }
+const RANKED_PROBABILITY: AnswerLoss = { name: 'ranked-probability', of: rankedProbabilityScore }
 
 /**
  * Five options, letter A against letter E alone, rows split at random, heads ranked by the mean of train and validation accuracy.

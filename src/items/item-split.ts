@@ -31,7 +31,7 @@ export function splitItems(): { readonly known: KnownItems; readonly heldOut: He
   }
 }
 
-export const FOLDS = 5
+const FOLDS = 5
 
 /** Fold 0..4 of an item of the short form: each fold has 24 items of 24 different facets, 4 or 5 per domain. */
 export function foldOf(itemNumber: number): number {

@@ -12,7 +12,7 @@ export interface PeopleFile {
 }
 
 /** Most respondents of one file; the largest known has 619,150. */
-export const MOST_RESPONDENTS = 2_000_000
+const MOST_RESPONDENTS = 2_000_000
 /** Largest text: JSON and tables are decoded whole. */
 const MOST_TEXT_BYTES = 256 * 2 ** 20
 const YOUNGEST = 10

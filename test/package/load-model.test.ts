@@ -264,6 +264,17 @@ describe('load model', () => {
     await model.dispose()
   })
 
+  // Shared memory is another file system: weights cannot be linked from there.
+  it.skipIf(!existsSync('/dev/shm'))('reads weights into memory where they cannot be linked, with the same answers', async () => {
+    const folder = mkdtempSync('/dev/shm/palign-test-')
+    for (const file of readdirSync(demo)) copyFileSync(join(demo, file), join(folder, file))
+    const [there, here] = [await loadModel(folder), await loadModel(demo)]
+    expect(await there.logits({ tokens: [2, 31] })).toEqual(await here.logits({ tokens: [2, 31] }))
+    expect(there.fingerprint).toBe(here.fingerprint)
+    await Promise.all([there.dispose(), here.dispose()])
+    rmSync(folder, { recursive: true })
+  })
+
   it('fails calls cleanly after dispose', async () => {
     const model = await loadModel(demo)
     await model.dispose()
