@@ -112,7 +112,7 @@ export async function alignPas(
 }
 
 /** Contrast labels -> probes -> best heads -> direction and sigma at each. */
-function findInterventions(
+export function findInterventions(
   { model, recipe, recorded }: PreparedPas,
   items: KnownItems,
   answers: Worded,
@@ -124,7 +124,13 @@ function findInterventions(
   return heads.map((head) => interventionAt(head, labelled))
 }
 
-function provenanceOf(respondent: Respondent, known: KnownItems, seed: number, source: AlignOptions['source']): Provenance {
+/** @throws PalignError `invalid-input` where no known item was answered */
+export function provenanceOf(
+  respondent: Respondent,
+  known: KnownItems,
+  seed: number,
+  source: AlignOptions['source'],
+): Provenance {
   const answered = known.items.filter((item) => respondent.answers.byItem.has(item.itemNumber)).length
   if (answered === 0) {
     throw new PalignError(

@@ -92,6 +92,9 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       ...(file.format === 'papi'
         ? ['PAPI persons are the nearest to cluster centres: their errors are about half of what ordinary people give.']
         : []),
+      ...(methods.includes('pas:as-published')
+        ? ['pas:as-published repeats the faults of the released protocol: it has seen the answers that it is scored on.']
+        : []),
       ...(whole ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
     ]
     print(formatTable(table, notes))

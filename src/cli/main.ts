@@ -78,7 +78,7 @@ function program(): Command {
     .addOption(data())
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(

@@ -3,7 +3,6 @@ import { type AnswerDistributions, answerQuestions, renderQuestions } from '../a
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { argmaxAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
-import type { HeldOutItems } from '../items/item-split.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
@@ -19,7 +18,6 @@ export interface EvaluateOptions extends MethodContext {
   readonly population: readonly Respondent[]
   /** Rows of the population to evaluate. */
   readonly rows: readonly number[]
-  readonly heldOut: HeldOutItems
   /** Called for every stage with a name; what it returns is told of the progress and the end. */
   readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
 }

@@ -1,11 +1,13 @@
 /**
  * @file Personas as tensors and text metadata, the content of a persona file. Format 1:
- * metadata `palign.persona` holds JSON (all fields of the persona but the numbers); tensors `directions` `[interventions, headDim]`
- * and `sigma` `[interventions]`, both F32, in the order of the `heads` listed there.
+ * metadata `palign.persona` holds JSON (all fields of the persona but the directions; sigma in full precision); the F32 tensor
+ * `directions` `[interventions, headDim]` is in the order of the `heads` listed there.
  */
 import { z } from 'zod'
 import { PalignError } from '../errors.ts'
-import type { Persona, SteeringPersona } from './persona.ts'
+import type { HeadId, ModelShape } from '../model/shape.ts'
+import type { Intervention } from './intervention.ts'
+import type { Persona } from './persona.ts'
 
 export interface PersonaTensor {
   readonly shape: readonly number[]
@@ -25,9 +27,8 @@ const MAX_COUNT = 1 << 20
 const count = z.number().int().min(1).max(MAX_COUNT)
 const index = z.number().int().min(0).max(MAX_COUNT)
 
-const steeringSchema = z.strictObject({
+const steeringFields = {
   format: z.literal(FORMAT),
-  kind: z.literal('steering'),
   method: z.string().max(64),
   model: z.string().regex(/^[0-9a-f]{64}$/),
   shape: z.strictObject({
@@ -42,7 +43,7 @@ const steeringSchema = z.strictObject({
   site: z.literal('z'),
   unit: z.literal('sigma'),
   alpha: z.number(),
-  heads: z.array(z.strictObject({ layer: index, head: index })).max(MAX_COUNT),
+  heads: z.array(z.strictObject({ layer: index, head: index, sigma: z.number().min(0) })).max(MAX_COUNT),
   calibration: z.strictObject({
     loss: z.string().max(64),
     curve: z.array(z.strictObject({ alpha: z.number(), loss: z.number() })).max(1000),
@@ -56,13 +57,17 @@ const steeringSchema = z.strictObject({
     seed: z.number().int(),
     version: z.string().max(64),
   }),
-})
+}
+
+const system = z.string().max(1 << 20)
+const steeringSchema = z.strictObject({ ...steeringFields, kind: z.literal('steering') })
+const promptSteeringSchema = z.strictObject({ ...steeringFields, kind: z.literal('prompt+steering'), system })
 
 const promptSchema = z.strictObject({
   format: z.literal(FORMAT),
   kind: z.literal('prompt'),
   method: z.string().max(64),
-  system: z.string().max(1 << 20),
+  system,
 })
 
 export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): PersonaRecord {
@@ -72,14 +77,10 @@ export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): Pe
   const { headDim } = persona.shape
   const directions = new Float32Array(interventions.length * headDim)
   for (const [i, { direction }] of interventions.entries()) directions.set(direction, i * headDim)
+  const heads = interventions.map(({ layer, head, sigma }) => ({ layer, head, sigma }))
   return {
-    tensors: new Map([
-      ['directions', { shape: [interventions.length, headDim], data: directions }],
-      ['sigma', { shape: [interventions.length], data: Float32Array.from(interventions, ({ sigma }) => sigma) }],
-    ]),
-    metadata: {
-      [KEY]: JSON.stringify({ format: FORMAT, ...rest, heads: interventions.map(({ layer, head }) => ({ layer, head })) }),
-    },
+    tensors: new Map([['directions', { shape: [interventions.length, headDim], data: directions }]]),
+    metadata: { [KEY]: JSON.stringify({ format: FORMAT, ...rest, heads }) },
   }
 }
 
@@ -87,7 +88,7 @@ export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): Pe
 export function personaFromRecord({ tensors, metadata }: PersonaRecord): Exclude<Persona, { kind: 'none' }> {
   const text = metadata[KEY]
   if (text === undefined) throw new PalignError('malformed-file', `file has no ${KEY} metadata: it is not a persona`)
-  const parsed = z.discriminatedUnion('kind', [steeringSchema, promptSchema]).safeParse(parseJson(text))
+  const parsed = z.discriminatedUnion('kind', [steeringSchema, promptSteeringSchema, promptSchema]).safeParse(parseJson(text))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw new PalignError(
@@ -97,7 +98,8 @@ export function personaFromRecord({ tensors, metadata }: PersonaRecord): Exclude
   }
   const { format, ...fields } = parsed.data
   if (fields.kind === 'prompt') return fields
-  return steering(fields, tensors)
+  const { heads, ...rest } = fields
+  return { ...rest, interventions: interventionsOf(fields, tensors) }
 }
 
 function parseJson(text: string): unknown {
@@ -108,21 +110,23 @@ function parseJson(text: string): unknown {
   }
 }
 
-function steering(fields: Omit<z.infer<typeof steeringSchema>, 'format'>, tensors: PersonaRecord['tensors']): SteeringPersona {
-  const { heads, ...rest } = fields
-  const { layers, headDim } = fields.shape
+interface InterventionFields {
+  readonly shape: ModelShape
+  readonly heads: readonly (HeadId & { readonly sigma: number })[]
+}
+
+function interventionsOf({ shape, heads }: InterventionFields, tensors: PersonaRecord['tensors']): Intervention[] {
+  const { layers, headDim } = shape
   const directions = tensorOf(tensors, 'directions', [heads.length, headDim])
-  const sigma = tensorOf(tensors, 'sigma', [heads.length])
-  const interventions = heads.map(({ layer, head }, i) => {
-    if (layer >= layers || head >= fields.shape.heads) {
+  return heads.map(({ layer, head, sigma }, i) => {
+    if (layer >= layers || head >= shape.heads) {
       throw new PalignError(
         'malformed-file',
-        `persona moves head ${head} of layer ${layer}, its model has ${layers} layers of ${fields.shape.heads} heads`,
+        `persona moves head ${head} of layer ${layer}, its model has ${layers} layers of ${shape.heads} heads`,
       )
     }
-    return { layer, head, direction: directions.slice(i * headDim, (i + 1) * headDim), sigma: sigma[i] as number }
+    return { layer, head, direction: directions.slice(i * headDim, (i + 1) * headDim), sigma }
   })
-  return { ...rest, interventions }
 }
 
 function tensorOf(tensors: PersonaRecord['tensors'], name: string, shape: readonly number[]): Float32Array {

@@ -45,7 +45,12 @@ export interface SteeringPersona {
   readonly provenance: Provenance
 }
 
-export type Persona = { readonly kind: 'none' } | PromptPersona | SteeringPersona
+export interface PromptSteeringPersona extends Omit<SteeringPersona, 'kind'> {
+  readonly kind: 'prompt+steering'
+  readonly system: string
+}
+
+export type Persona = { readonly kind: 'none' } | PromptPersona | SteeringPersona | PromptSteeringPersona
 
 /** What a persona does to one request. */
 export interface CompiledPersona {
@@ -74,7 +79,8 @@ export function compilePersona(
         )
       }
       return { system: persona.system, displacement: undefined }
-    case 'steering': {
+    case 'steering':
+    case 'prompt+steering': {
       if (persona.model !== model.fingerprint) {
         throw new PalignError(
           'incompatible-persona',
@@ -83,7 +89,7 @@ export function compilePersona(
         )
       }
       return {
-        system: undefined,
+        system: persona.kind === 'prompt+steering' ? persona.system : undefined,
         displacement: compileDisplacement(persona.interventions, options.alpha ?? persona.alpha, model.shape),
       }
     }

@@ -40,9 +40,7 @@ describe('item split', () => {
   })
 
   it.skipIf(!hasSharedData)('is the split of the data set, known items in the same order (needs shared data)', () => {
-    const [{ train_index, test_index }] = sharedJson('papi/mpi_300_split.json') as [
-      { train_index: number[]; test_index: number[] },
-    ]
+    const { train_index, test_index } = sharedJson('papi/mpi_300_split.json') as { train_index: number[]; test_index: number[] }
     expect(numbers(known.items)).toEqual(train_index)
     expect(numbers(heldOut.items)).toEqual([...test_index].sort((a, b) => a - b))
   })

@@ -12,7 +12,7 @@ const persona: SteeringPersona = {
   unit: 'sigma',
   alpha: 2,
   interventions: [
-    { layer: 0, head: 1, direction: Float32Array.of(1, 0, 0), sigma: 0.5 },
+    { layer: 0, head: 1, direction: Float32Array.of(1, 0, 0), sigma: 0.1 },
     { layer: 1, head: 0, direction: Float32Array.of(0, 0.6, 0.8), sigma: 2 },
   ],
   calibration: {
@@ -75,7 +75,7 @@ describe('compile persona', () => {
 
   it('takes the alpha that is asked for instead of its own', () => {
     const { displacement } = compilePersona(persona, { shape, fingerprint: persona.model }, { alpha: -1 })
-    expect([...displacement!.subarray(3, 6)]).toEqual([-0.5, 0, 0])
+    expect([...displacement!.subarray(3, 6)]).toEqual([Math.fround(-0.1), 0, 0])
   })
 
   it('refuses an alpha for a persona that is only a prompt', () => {
