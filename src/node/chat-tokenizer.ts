@@ -52,9 +52,12 @@ export function chatTokenizer(
   const control = new Map(added.filter((token) => token.special || template?.includes(token.content)).map((t) => [t.content, t]))
   const full = build(tokenizerJson, tokenizerConfig)
   const kept = added.filter((token) => !control.has(token.content))
+  const plain = { ...tokenizerJson, added_tokens: kept, post_processor: null }
+  const first = build(plain, tokenizerConfig)
   // A stretch after a control token is not the beginning of the text: the Metaspace scheme `first` must not prepend there.
-  const first = build(withoutControl(tokenizerJson, kept, false), tokenizerConfig)
-  const later = build(withoutControl(tokenizerJson, kept, true), tokenizerConfig)
+  const preTokenizer = neverPrepending(tokenizerJson.pre_tokenizer)
+  const isSame = JSON.stringify(preTokenizer) === JSON.stringify(tokenizerJson.pre_tokenizer)
+  const later = isSame ? first : build({ ...plain, pre_tokenizer: preTokenizer }, tokenizerConfig)
   const [prefix, suffix] = affixes(full, first)
   const split = control.size === 0 ? undefined : new RegExp(`(${[...control.keys()].sort(longestFirst).map(escaped).join('|')})`)
   const unknown = unknownId(tokenizerJson)
@@ -86,7 +89,7 @@ export function chatTokenizer(
       let isFirst = true
       let stripNext = false
       const flush = () => {
-        if (stretch !== '') ids.push(...encodeStretch(stretch, isFirst))
+        if (stretch !== '') for (const id of encodeStretch(stretch, isFirst)) ids.push(id)
         stretch = ''
       }
       const append = (text: string) => {
@@ -136,12 +139,6 @@ function addedTokens(json: Record<string, unknown>): AddedToken[] {
     list.every((token) => typeof token?.id === 'number' && typeof token?.content === 'string' && token.content !== '')
   if (!valid) throw new PalignError('malformed-file', 'tokenizer.json has no valid list of added_tokens')
   return list as AddedToken[]
-}
-
-function withoutControl(json: Record<string, unknown>, kept: readonly AddedToken[], later: boolean): Record<string, unknown> {
-  const copy = { ...json, added_tokens: kept, post_processor: null }
-  if (!later) return copy
-  return { ...copy, pre_tokenizer: neverPrepending(json.pre_tokenizer) }
 }
 
 function neverPrepending(preTokenizer: unknown): unknown {

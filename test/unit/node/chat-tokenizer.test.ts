@@ -43,6 +43,36 @@ describe('chat tokenizer', () => {
     expect(tokenizer.encodeParts(parts)).toEqual(tokenizer.encodeParts(parts))
   })
 
+  it('does not take the text after a control token for the beginning of a text', () => {
+    // A Metaspace tokenizer with the scheme `first`, as Llama 2 in its newer form.
+    const pieces = ['<unk>', '<s>', '\u2581', '\u2581a', 'a', 'b']
+    const json = {
+      added_tokens: [
+        { id: 1, content: '<s>', special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+      ],
+      normalizer: null,
+      pre_tokenizer: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'first', split: false },
+      post_processor: null,
+      decoder: null,
+      model: {
+        type: 'BPE',
+        unk_token: '<unk>',
+        vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+        merges: ['\u2581 a'],
+      },
+    }
+    const library = new Tokenizer(json, {})
+    const tokenizer = chatTokenizer(json, {}, undefined)
+    for (const text of ['a<s>ab', '<s>ab', 'ab'])
+      expect(tokenizer.encodeParts([template(text)])).toEqual(library.encode(text, { add_special_tokens: false }).ids)
+  })
+
+  it('takes an empty text, and a text of more tokens than a call takes arguments', () => {
+    const tokenizer = demoTokenizer()
+    expect(tokenizer.encode('')).toEqual([])
+    expect(tokenizer.encodeParts([person('you '.repeat(200_000))])).toHaveLength(200_000)
+  })
+
   const stories = '../shared/models/stories260K/hf'
   describe.skipIf(!existsSync(stories))('with the stories260K tokenizer of ../shared', () => {
     const tokenizer = () => chatTokenizer(read(stories, 'tokenizer.json'), read(stories, 'tokenizer_config.json'), undefined)
