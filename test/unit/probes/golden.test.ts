@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { headActivations } from '../../../src/activations/head-activations.ts'
+import { headActivations, headRows } from '../../../src/activations/head-activations.ts'
+import type { HeadId } from '../../../src/model/shape.ts'
 import { massMeanDirection } from '../../../src/probes/direction.ts'
 import { fitProbes, type Probe } from '../../../src/probes/fit-probes.ts'
 import type { LabelledContrasts } from '../../../src/probes/labels.ts'
@@ -40,6 +41,21 @@ function expectWithin(tolerance: number, actual: ArrayLike<number>, expected: re
   for (const [j, value] of expected.entries()) expect(Math.abs(actual[j]! - value)).toBeLessThan(tolerance)
 }
 
+/** Of the penalised loss over the training rows, at weights from the file. */
+function gradientNorm(at: HeadId, weights: readonly number[], intercept: number): number {
+  const { train } = byGoldenItems()
+  const rows = headRows(labelled.activations, at, train)
+  const gradient = [...weights, 0]
+  for (const [i, row] of train.entries()) {
+    const z = rows.subarray(i * headDim, (i + 1) * headDim)
+    const margin = weights.reduce((sum, weight, j) => sum + weight * z[j]!, intercept)
+    const error = 1 / (1 + Math.exp(-margin)) - golden.labels[row]!
+    for (let j = 0; j < headDim; j++) gradient[j]! += error * z[j]!
+    gradient[headDim]! += error
+  }
+  return Math.hypot(...gradient)
+}
+
 describe('the golden file', () => {
   let probes: Probe[]
   beforeAll(() => {
@@ -52,12 +68,24 @@ describe('the golden file', () => {
 
   it.each(golden.heads)('agrees on the probe of layer $layer head $head', ({ layer, head, weights, ...expected }) => {
     const probe = probes[layer * heads + head]!
-    // The file was stopped at gradient norms up to 4.3e-4, which leaves its weights up to 7.3e-5 from the minimum and its loss 2.2e-8 above.
-    expectWithin(1e-4, [...probe.weights, probe.intercept], [...weights, expected.intercept])
+    // To 1e-5, but for the heads at which the solver of the file stopped further from the minimum than that. The penalty makes the loss
+    // 1-strongly convex in the weights, so the file's own gradient bounds how far its weights are from where ours must be.
+    const tolerance = Math.max(1e-5, gradientNorm({ layer, head }, weights, expected.intercept))
+    expect(tolerance).toBeLessThan(5e-4)
+    expectWithin(tolerance, [...probe.weights, probe.intercept], [...weights, expected.intercept])
     expectWithin(1e-7, [probe.loss], [expected.loss])
     expect(probe.loss).toBeLessThan(expected.loss)
     expect(probe.trainAccuracy).toBe(expected.trainAccuracy)
     expect(probe.validationAccuracy).toBe(expected.validationAccuracy)
+  })
+
+  it('is met to 1e-5 in weights and intercept wherever it reached its own minimum that closely', () => {
+    const close = golden.heads.filter(({ layer, head, weights, intercept }) => {
+      const probe = probes[layer * heads + head]!
+      const distances = [...probe.weights, probe.intercept].map((value, j) => Math.abs(value - ([...weights, intercept][j] ?? 0)))
+      return Math.max(...distances) < 1e-5
+    })
+    expect(close.length).toBeGreaterThanOrEqual(8)
   })
 
   it.each(golden.heads)('agrees on the direction and sigma of layer $layer head $head', ({ layer, head, direction, sigma }) => {
