@@ -5,6 +5,7 @@ import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
 import { PalignError } from '../errors.ts'
 import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
+import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
@@ -24,6 +25,7 @@ interface AlignCommandOptions {
 export async function alignCommand(options: AlignCommandOptions): Promise<void> {
   const signal = interruptSignal()
   const respondent = await readRespondent(options.data, options.row)
+  await prepareToWrite(options.out)
   const { known } = splitItems()
   if (
     !known.items.some(({ itemNumber }) => respondent.answers.byItem.has(itemNumber)) ||

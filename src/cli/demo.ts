@@ -7,6 +7,7 @@ import { ACCURACY_LABELS, IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
 import { statementOf } from '../items/question-form.ts'
 import type { LanguageModel } from '../model/language-model.ts'
+import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { type FilePersona, readPersona, writePersona } from '../node/persona-file.ts'
@@ -28,6 +29,7 @@ interface DemoOptions {
 export async function demo({ seed, out, json }: DemoOptions): Promise<void> {
   const started = performance.now()
   const signal = interruptSignal()
+  await prepareToWrite(out)
   const respondent = simulateRespondents({ count: 1, seed, questionnaire: IPIP_NEO_300 })[0]!
   note(`one simulated person (seed ${seed}) who answered ${respondent.answers.byItem.size} of 300 items; model respondent-1m`)
   const model = await loadModel(DEMO_MODEL)

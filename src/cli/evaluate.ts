@@ -11,7 +11,7 @@ import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
-import { writeFileAtomic } from '../node/atomic-write.ts'
+import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readFileBounded, readJson } from '../node/read-file.ts'
@@ -36,6 +36,7 @@ const MAX_DESCRIPTIONS_BYTES = 1 << 26
 export async function evaluateCommand(options: EvaluateCommandOptions): Promise<void> {
   const signal = interruptSignal()
   const methods = methodNames(options.methods)
+  if (options.out !== undefined) await prepareToWrite(options.out)
   const file = await readAnswers(options.data)
   if (file.sample.questionnaire.id !== IPIP_NEO_300.id) {
     throw new PalignError(

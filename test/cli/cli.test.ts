@@ -176,6 +176,13 @@ describe('palign', () => {
       expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([])
     })
 
+    it.skipIf(!existsSync('/proc'))('refuses a place that cannot be written to before it does any work', async () => {
+      const started = performance.now()
+      const { code, first } = await line('align', '--model', model, '--data', people, '--out', '/proc/nope/me.safetensors')
+      expect({ code, first }).toEqual({ code: 1, first: 'palign: folder /proc/nope cannot be written to: ENOENT' })
+      expect(performance.now() - started).toBeLessThan(10_000)
+    })
+
     it('names an unknown method and lists the known ones', async () => {
       const { stderr, code } = await palign('evaluate', '--model', model, '--data', people, '--methods', 'sft')
       expect(code).toBe(1)
