@@ -16,6 +16,8 @@ const BENCHES = {
 } as const
 type Name = keyof typeof BENCHES
 
+process.env.ORT_DISABLE_TELEMETRY ??= '1'
+
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !(name in BENCHES))
 if (unknown.length > 0) throw new Error(`no bench named ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`)

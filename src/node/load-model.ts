@@ -14,6 +14,7 @@ import type { Message } from '../model/messages.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { generationEvents } from './generation-events.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
+import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
 import { type WorkerClient, workerClient } from './worker-calls.ts'
 
@@ -43,6 +44,7 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
   const endTokens = await readEndTokens(path)
+  refuseTelemetry()
   const engine = workerClient(new Worker(new URL('./engine-worker.js', import.meta.url)))
   const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
   let opened: OpenedModel

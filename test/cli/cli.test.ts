@@ -14,9 +14,11 @@ interface Run {
   readonly stderr: string
 }
 
-function palign(...args: string[]): Promise<Run> {
+const palign = (...args: string[]) => palignWith(process.env, ...args)
+
+function palignWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile('node', ['dist/cli/main.js', ...args], (error, stdout, stderr) =>
+    execFile('node', ['dist/cli/main.js', ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     )
   })
@@ -122,6 +124,14 @@ describe('palign', () => {
         gain: { value: expect.any(Number), interval: [expect.any(Number), expect.any(Number)] },
       })
     }
+  })
+
+  it('reports nothing to the maker of the runtime: no trace of its telemetry in the temporary folder', async () => {
+    const folder = mkdtempSync(join(scratch, 'tmp-'))
+    const { ORT_DISABLE_TELEMETRY: _, CI: __, ...environment } = process.env
+    const { code } = await palignWith({ ...environment, TMPDIR: folder, HOME: folder }, 'inspect', model)
+    expect(code).toBe(0)
+    expect(readdirSync(folder)).toEqual([])
   })
 
   describe('with bad input', () => {

@@ -281,7 +281,7 @@ describe('load model', () => {
     await expect(model.logits({ tokens: [2] })).rejects.toMatchObject({ name: 'PalignError' })
   })
 
-  it('leaves nothing in the temporary folder', async () => {
+  it('leaves nothing in the temporary folder, telemetry of the runtime neither', async () => {
     // A folder of its own: other tests load models at the same time.
     const [before, own] = [process.env.TMPDIR, mkdtempSync(join(scratch, 'tmp-'))]
     process.env.TMPDIR = own
