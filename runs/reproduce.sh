@@ -15,6 +15,7 @@ evaluate() { # NAME, then options of palign evaluate
 methods=unchanged,few-shot,pas,pas:published
 evaluate papi-30-respondent-1m --methods $methods --respondents 30 --seed 1
 evaluate papi-30-respondent-1m-descending --methods $methods --respondents 30 --seed 1 --orders descending
+evaluate papi-300-respondent-1m-descending --methods $methods --seed 1 --orders descending # half an hour
 # The released protocol with its faults: not evidence, only a reproduction.
 evaluate papi-30-respondent-1m-as-published --methods unchanged,few-shot,pas:as-published --respondents 30 --seed 1 --orders descending
 node dist/cli/main.js demo --seed 0 --json | npx tsx runs/record.ts demo-seed-0
