@@ -2,13 +2,14 @@
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { seededRandom } from '../math/random.ts'
 import { assertDisplacement, type Displacement } from '../model/displacement.ts'
-import type {
-  GeneratedToken,
-  RunOptions,
-  ScoreRequest,
-  TokenGenerateRequest,
-  TokenModel,
-  Tokens,
+import {
+  DEFAULT_MAX_TOKENS,
+  type GeneratedToken,
+  type RunOptions,
+  type ScoreRequest,
+  type TokenGenerateRequest,
+  type TokenModel,
+  type Tokens,
 } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
@@ -22,8 +23,6 @@ export interface TokenModelOptions {
   /** Opens the decoder that can record z, when it is first needed; default: `decoder` itself can. */
   readonly openRecorder?: (() => Promise<Decoder>) | undefined
 }
-
-const DEFAULT_MAX_TOKENS = 128
 
 export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: TokenModelOptions = {}): TokenModel {
   const { shape } = decoder

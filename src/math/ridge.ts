@@ -1,4 +1,5 @@
 /** @file Ridge regression of many targets at once: W = (X'X + lambda I)^-1 X'Y. */
+import { cholesky, choleskySolve } from './linear-algebra.ts'
 
 export interface RidgeProblem {
   /** `[rows, inputs]`, centred. */
@@ -6,6 +7,7 @@ export interface RidgeProblem {
   /** `[rows, outputs]`, centred. */
   readonly y: Float64Array
   readonly rows: number
+  /** Above 0: the matrix is positive definite then. */
   readonly lambda: number
 }
 
@@ -24,32 +26,12 @@ export function ridgeWeights({ x, y, rows, lambda }: RidgeProblem): Float64Array
     }
   }
   for (let i = 0; i < inputs; i++) gram[i * inputs + i]! += lambda
-  solveInPlace(gram, weights, inputs, outputs)
+  cholesky(gram, inputs)
+  const [column, solved] = [new Float64Array(inputs), new Float64Array(inputs)]
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) column[i] = weights[i * outputs + o]!
+    choleskySolve(gram, inputs, column, solved)
+    for (let i = 0; i < inputs; i++) weights[i * outputs + o] = solved[i]!
+  }
   return weights
-}
-
-/** Cholesky factor of the lower triangle of `a` `[n, n]`, then both substitutions on every column of `b` `[n, columns]`. */
-function solveInPlace(a: Float64Array, b: Float64Array, n: number, columns: number): void {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = a[i * n + j]!
-      for (let k = 0; k < j; k++) rest -= a[i * n + k]! * a[j * n + k]!
-      if (i === j && rest <= 0) throw new RangeError(`matrix is not positive definite: pivot ${i} is ${rest}`)
-      a[i * n + j] = i === j ? Math.sqrt(rest) : rest / a[j * n + j]!
-    }
-  }
-  const eliminate = (i: number, k: number, factor: number) => {
-    for (let c = 0; c < columns; c++) b[i * columns + c]! -= factor * b[k * columns + c]!
-  }
-  const divide = (i: number) => {
-    for (let c = 0; c < columns; c++) b[i * columns + c]! /= a[i * n + i]!
-  }
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) eliminate(i, k, a[i * n + k]!)
-    divide(i)
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) eliminate(i, k, a[k * n + i]!)
-    divide(i)
-  }
 }

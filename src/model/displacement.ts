@@ -29,8 +29,3 @@ export function assertDisplacement(displacement: Displacement, shape: ModelShape
     throw new PalignError('non-finite', 'displacement contains NaN or infinity', { hint: 'check alpha and the persona file' })
   }
 }
-
-/** Whether steering with it is exactly the base model. */
-export function isZero(displacement: Displacement | undefined): boolean {
-  return displacement === undefined || displacement.every((value) => value === 0)
-}

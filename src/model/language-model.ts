@@ -26,8 +26,10 @@ export interface ScoreRequest {
   readonly continuations: readonly Tokens[]
 }
 
+export const DEFAULT_MAX_TOKENS = 128
+
 export interface SamplingOptions {
-  /** Tokens to generate at most; default 128. */
+  /** Tokens to generate at most; default `DEFAULT_MAX_TOKENS`. */
   readonly maxTokens?: number | undefined
   /** 0 is greedy, the default. */
   readonly temperature?: number | undefined

@@ -2,13 +2,14 @@
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { PalignError } from '../errors.ts'
-import type {
-  GeneratedToken,
-  GenerateRequest,
-  GenerationEvent,
-  LanguageModel,
-  RunOptions,
-  Tokens,
+import {
+  DEFAULT_MAX_TOKENS,
+  type GeneratedToken,
+  type GenerateRequest,
+  type GenerationEvent,
+  type LanguageModel,
+  type RunOptions,
+  type Tokens,
 } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
 import type { ModelShape } from '../model/shape.ts'
@@ -31,7 +32,6 @@ export interface OpenedModel {
   readonly fingerprint: string
 }
 
-const DEFAULT_MAX_TOKENS = 128
 const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Message['role'][]
 
 /**

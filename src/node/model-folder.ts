@@ -5,9 +5,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { readSafetensorsHeader } from '../formats/safetensors.ts'
+import { parseStrictJson } from '../formats/strict-json.ts'
 import { type LlamaConfig, parseLlamaConfig } from '../graph/llama-config.ts'
 import type { WeightFile } from '../graph/weights.ts'
-import { openFile, readJson } from './read-file.ts'
+import { openFile, readFileBounded } from './read-file.ts'
 
 const MAX_CONFIG_BYTES = 1 << 20
 /** Weights in formats that run code when read, or that another program must read. */
@@ -19,7 +20,8 @@ export interface ModelFolder {
 }
 
 export async function readModelFolder(folder: string): Promise<ModelFolder> {
-  const config = parseLlamaConfig(await readJson(join(folder, 'config.json'), MAX_CONFIG_BYTES))
+  const text = new TextDecoder().decode(await readFileBounded(join(folder, 'config.json'), MAX_CONFIG_BYTES))
+  const config = parseLlamaConfig(parseStrictJson(text, 'config.json'))
   const names = (await readdir(folder)).sort()
   const weightNames = names.filter((name) => name.endsWith('.safetensors'))
   if (weightNames.length === 0) {

@@ -13,8 +13,9 @@ import { PalignError } from '../errors.ts'
 import { JOHNSON_NORMS_120, JOHNSON_NORMS_300, type NormTable, normFor, SD3_WEB_NORMS } from '../items/norms.ts'
 import type { Questionnaire, Trait } from '../items/questionnaire.ts'
 import { isPart } from '../items/scoring.ts'
-import { cholesky } from '../math/cholesky.ts'
+import { cholesky } from '../math/linear-algebra.ts'
 import { gaussian, seededRandom } from '../math/random.ts'
+import { mean } from '../math/statistics.ts'
 import type { Respondent } from './respondent.ts'
 import { emptySample, respondentsOf, type Sample, SEX_CODES } from './sample.ts'
 
@@ -141,11 +142,18 @@ function scaleMeans(scales: readonly Trait[], norms: NormTable, person: { sex: '
 /** Draws the standard normal factors of one person, one for each item scale. */
 function factorDraw(questionnaire: Questionnaire, population: Population, random: () => number): () => number[] {
   const { domains, facets } = questionnaire
-  const factor = cholesky(population.correlations)
+  const size = population.correlations.length
+  const factor = Float64Array.from(population.correlations.flat())
+  cholesky(factor, size)
   const domainOfFacet = facets.map((facet) => domains.findIndex((domain) => isPart(facet, domain)))
   return () => {
     const independent = domains.map(() => gaussian(random))
-    const domainFactors = factor.map((row) => row.reduce((sum, weight, index) => sum + weight * independent[index]!, 0))
+    // The lower triangle of the factor times independent numbers: numbers correlated as the domains are.
+    const domainFactors = independent.map((_, row) => {
+      let sum = 0
+      for (let column = 0; column <= row; column++) sum += factor[row * size + column]! * independent[column]!
+      return sum
+    })
     if (facets.length === 0) return domainFactors
     const specifics = facets.map(() => gaussian(random))
     return facets.map((_, facet) => {
@@ -157,8 +165,4 @@ function factorDraw(questionnaire: Questionnaire, population: Population, random
       return Math.sqrt(weight) * domainFactors[domain]! + Math.sqrt(1 - weight) * specific
     })
   }
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { headSlice, isZero, zeroDisplacement } from '../../../src/model/displacement.ts'
+import { headSlice, zeroDisplacement } from '../../../src/model/displacement.ts'
 import { compileDisplacement } from '../../../src/persona/compile.ts'
 import { type Intervention, interventionAt } from '../../../src/persona/intervention.ts'
 import { labelContrasts } from '../../../src/probes/labels.ts'
@@ -31,7 +31,7 @@ describe('compileDisplacement', () => {
   })
 
   it('is exactly zero without interventions', () => {
-    expect(isZero(compileDisplacement([], 4, shape))).toBe(true)
+    expect(compileDisplacement([], 4, shape)).toEqual(zeroDisplacement(shape))
   })
 
   it('doubles exactly with alpha', () => {
@@ -62,7 +62,7 @@ describe('compileDisplacement', () => {
     const moved = slice.reduce((sum, value, j) => sum + value * first.direction[j]!, 0)
     expect(moved).toBeCloseTo(2 * first.sigma, 5)
     slice.fill(0)
-    expect(isZero(displacement)).toBe(true)
+    expect(displacement).toEqual(zeroDisplacement(shape))
   })
 
   it.each([NaN, Infinity, -Infinity])('refuses alpha %s', (alpha) => {
