@@ -3,20 +3,38 @@
 export { contrastPairs } from './activations/contrast-pairs.ts'
 export type { HeadActivations, RecordedContrasts } from './activations/head-activations.ts'
 export { recordContrasts } from './activations/record-contrasts.ts'
+export {
+  adaptedCoefficient,
+  divergenceOf,
+  generalisedAdvantages,
+  type KlControl,
+  tokenRewards,
+  whitened,
+} from './align/advantages.ts'
 export { searchAlpha } from './align/alpha-search.ts'
+export { type AnsweredQuestion, renderAnswerRows } from './align/answer-rows.ts'
+export { alignDpo, type PreparedDpo, prepareDpo } from './align/dpo.ts'
+export { DPO, type DpoRecipe, dpoWithSteps } from './align/dpo-recipe.ts'
 export { alignFewShot } from './align/few-shot.ts'
 export { alignPas, preparePas } from './align/pas.ts'
 export { PAS, PAS_PUBLISHED, type PasRecipe } from './align/pas-recipe.ts'
 export { alignPersonalityPrompt } from './align/personality-prompt.ts'
+export { alignPpo, type PreparedPpo, preparePpo, type Sampler } from './align/ppo.ts'
+export { PPO, type PpoRecipe } from './align/ppo-recipe.ts'
+export { type AnswerPair, preferencePairs } from './align/preference-pairs.ts'
 export { answerQuestions, renderQuestions } from './align/questions.ts'
+export { NO_OPTION_REWARD, optionIn, optionReward } from './align/reward.ts'
 export { referenceDecoder } from './engine/reference-model.ts'
 export { tokenModel } from './engine/token-model.ts'
 export { PalignError, type PalignErrorCode } from './errors.ts'
+export { type Cost, type MemoryMeter, storedBytes } from './eval/cost.ts'
 export { evaluate } from './eval/evaluate.ts'
 export { type Floor, floors, populationOf } from './eval/floors.ts'
+export { formatCosts } from './eval/format-costs.ts'
 export { formatTable } from './eval/format-table.ts'
 export { METHODS, type MethodName } from './eval/methods.ts'
 export { resultTable, type TableRow } from './eval/table.ts'
+export { formatTimeRatios, type TimeRatio, timeRatios } from './eval/time-ratios.ts'
 export { ACCURACY_LABELS, IPIP_NEO_120, IPIP_NEO_300 } from './items/ipip-neo.ts'
 export { type HeldOutItems, type KnownItems, splitItems, type TuningItems, tuningFolds } from './items/item-split.ts'
 export { JOHNSON_NORMS_120, JOHNSON_NORMS_300, SD3_WEB_NORMS } from './items/norms.ts'
@@ -31,7 +49,9 @@ export {
 } from './items/questionnaire.ts'
 export { type Scores, score } from './items/scoring.ts'
 export { SD3, sd3WithTexts, splitSd3Items } from './items/sd3.ts'
+export { type Adapter, type AdapterConfig, LINEAR_LAYERS, type LinearLayer } from './model/adapter.ts'
 export { type Displacement, zeroDisplacement } from './model/displacement.ts'
+export { type CountedModel, forwardFlops, type ModelUsage, type TrainedRows, trainingFlops } from './model/flops.ts'
 export type {
   GenerateRequest,
   GenerationEvent,
@@ -39,11 +59,23 @@ export type {
   Progress,
   RunOptions,
   ScoreRequest,
+  Steering,
   TokenModel,
   Tokens,
 } from './model/language-model.ts'
 export type { Message } from './model/messages.ts'
 export type { HeadId, ModelShape } from './model/shape.ts'
+export type {
+  AdapterTrainer,
+  BeginOptions,
+  OptimiserOptions,
+  PreferencePair,
+  Rollout,
+  StepResult,
+  TrainingBatch,
+  TrainingRow,
+  TrainingUsage,
+} from './model/trainer.ts'
 export { type CodingCheck, checkCoding } from './people/coding-check.ts'
 export type { PeopleFile } from './people/people-file.ts'
 export { type Profile, profile } from './people/profile.ts'
@@ -53,7 +85,8 @@ export { respondentAt, respondentsOf, type Sample } from './people/sample.ts'
 export { simulateRespondents } from './people/simulate.ts'
 export { compileDisplacement } from './persona/compile.ts'
 export { type Intervention, interventionAt } from './persona/intervention.ts'
-export { compilePersona, type Persona, type SteeringPersona } from './persona/persona.ts'
+export { type AdapterPersona, compilePersona, type Persona, type SteeringPersona } from './persona/persona.ts'
+export type { TrainingPoint, TrainingRecord } from './persona/training-record.ts'
 export { massMeanDirection } from './probes/direction.ts'
 export { fitProbes, type Probe } from './probes/fit-probes.ts'
 export { labelContrasts } from './probes/labels.ts'

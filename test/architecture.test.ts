@@ -19,8 +19,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   formats: ['math'],
   graph: ['formats', 'model', 'math'],
   engine: ['graph', 'formats', 'model', 'math'],
+  train: ['graph', 'engine', 'formats', 'model', 'math'],
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
-  node: ['engine', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'index.ts'],
+  node: ['engine', 'train', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'index.ts'],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }

@@ -1,12 +1,5 @@
 /** @file An item answered in agreement and in disagreement: the pairs whose activations tell the two apart. */
-import {
-  ANSWER_PREFIX,
-  DEFAULT_SYSTEM_PROMPT,
-  letterOfAnswer,
-  OPTION_ORDERS,
-  type OptionOrder,
-  questionText,
-} from '../items/question-form.ts'
+import { ANSWER_PREFIX, letterOfAnswer, OPTION_ORDERS, type OptionOrder, questionMessages } from '../items/question-form.ts'
 import type { Item, Questionnaire } from '../items/questionnaire.ts'
 import type { Message } from '../model/messages.ts'
 
@@ -36,10 +29,7 @@ export function contrastPairs(
     items.map((item) => ({
       itemNumber: item.itemNumber,
       order,
-      messages: [
-        { role: 'system', content: DEFAULT_SYSTEM_PROMPT },
-        { role: 'user', content: questionText(item, labels, order) },
-      ],
+      messages: questionMessages(item, labels, order),
       agreement: answerPrefix + letterOfAnswer(5, order),
       disagreement: answerPrefix + letterOfAnswer(1, order),
     })),

@@ -24,12 +24,13 @@ export interface AsPublishedOptions extends AlignOptions {
 export async function alignAsPublished(
   prepared: PreparedPas,
   respondent: Respondent,
-  { heldOut, seed = 0, source, signal }: AsPublishedOptions,
+  { heldOut, seed = 0, source, signal, onPhase }: AsPublishedOptions,
 ): Promise<PromptSteeringPersona> {
   const { model, recipe, known } = prepared
   const misread = misreadAsPublished(respondent)
   const system = fewShotPrompt(misread, known)
   const interventions = findInterventions(prepared, known, misread.answers, seed)
+  onPhase?.('search')
   const questions = await renderQuestions(model, heldOut.items, respondent.questionnaire.answerLabels, {
     system,
     orders: ['descending'],

@@ -70,13 +70,18 @@ export interface AlignOptions {
   readonly source?: { readonly data: string; readonly version: string } | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Told when a phase of the work begins; all before the first is optimisation. */
+  readonly onPhase?: ((phase: AlignPhase) => void) | undefined
 }
+
+/** Optimisation: probes and directions, or training. Search: the choice of alpha. */
+export type AlignPhase = 'optimisation' | 'search'
 
 /** Finds the persona of one respondent, from the known items only. */
 export async function alignPas(
   prepared: PreparedPas,
   respondent: Respondent,
-  { seed = 0, source, signal, onProgress }: AlignOptions = {},
+  { seed = 0, source, signal, onProgress, onPhase }: AlignOptions = {},
 ): Promise<SteeringPersona> {
   const { model, recipe, known, folds } = prepared
   const { answers } = respondent
@@ -85,6 +90,7 @@ export async function alignPas(
     folds.map((fold): [Trial, PreparedFold] => [{ tuning: fold.tuning, interventions: find(fold.known) }, fold]),
   )
 
+  onPhase?.('search')
   let done = 0
   const { alpha, calibration } = await searchAlpha([...trials.keys()], answers, {
     alphas: recipe.alphas,
@@ -97,6 +103,7 @@ export async function alignPas(
       return answered
     },
   })
+  onPhase?.('optimisation')
   return {
     kind: 'steering',
     method: recipe.name,

@@ -3,11 +3,10 @@ import { throwIfAborted } from '../errors.ts'
 import {
   ANSWER_PREFIX,
   answerOfLetter,
-  DEFAULT_SYSTEM_PROMPT,
   LETTERS,
   OPTION_ORDERS,
   type OptionOrder,
-  questionText,
+  questionMessages,
 } from '../items/question-form.ts'
 import type { Item, Questionnaire } from '../items/questionnaire.ts'
 import type { LanguageModel, RunOptions, ScoreRequest } from '../model/language-model.ts'
@@ -39,16 +38,13 @@ export async function renderQuestions(
   model: LanguageModel,
   items: readonly Item[],
   labels: Questionnaire['answerLabels'],
-  { system = DEFAULT_SYSTEM_PROMPT, orders = OPTION_ORDERS, signal }: QuestionOptions = {},
+  { system, orders = OPTION_ORDERS, signal }: QuestionOptions = {},
 ): Promise<Questions> {
   const requests: ScoreRequest[] = []
   for (const order of orders) {
     for (const item of items) {
       throwIfAborted(signal)
-      const messages = [
-        { role: 'system', content: system },
-        { role: 'user', content: questionText(item, labels, order) },
-      ] as const
+      const messages = questionMessages(item, labels, order, system)
       const answered = await Promise.all(
         LETTERS.map((letter) => model.render(messages, { continueWith: `${ANSWER_PREFIX}${letter}` })),
       )

@@ -1,14 +1,16 @@
-/** @file `palign align`: the answers of one person -> a persona file. */
+/** @file `palign align`: the answers of one person -> a persona file, or the folder of an adapter. */
 import { basename } from 'node:path'
 import { alignPas, preparePas } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
 import { PalignError } from '../errors.ts'
 import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
+import { prepareAdapterFolder } from '../node/adapter-folder.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
+import { alignAdapter, showAdapter } from './align-adapter.ts'
 import { readRespondent } from './answers.ts'
 import { interruptSignal, print, printJson, stage } from './output.ts'
 
@@ -17,15 +19,23 @@ interface AlignCommandOptions {
   readonly data: string
   readonly row: number
   readonly seed: number
-  readonly method: 'pas' | 'pas:published'
+  readonly method: 'pas' | 'pas:published' | 'dpo' | 'ppo'
+  readonly steps?: number
   readonly out: string
   readonly json?: boolean
 }
 
 export async function alignCommand(options: AlignCommandOptions): Promise<void> {
   const signal = interruptSignal()
+  const { method, steps } = options
+  const trains = method === 'dpo' || method === 'ppo'
+  if (steps !== undefined && !trains) {
+    throw new PalignError('invalid-input', `--steps was given, but method ${method} takes none`, {
+      hint: 'only dpo and ppo train',
+    })
+  }
   const respondent = await readRespondent(options.data, options.row)
-  await prepareToWrite(options.out)
+  await (trains ? prepareAdapterFolder(options.out) : prepareToWrite(options.out))
   const { known } = splitItems()
   if (
     !known.items.some(({ itemNumber }) => respondent.answers.byItem.has(itemNumber)) ||
@@ -39,9 +49,17 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
       },
     )
   }
+  const source = { data: basename(options.data), version: packageVersion() }
   const model = await loadModel(options.model)
   try {
-    const recipe = options.method === 'pas' ? PAS : PAS_PUBLISHED
+    if (trains) {
+      const { seed, model: folder } = options
+      const persona = await alignAdapter({ method, model, folder, respondent, known, steps, seed, source, signal })
+      await writePersona(options.out, persona)
+      showAdapter(persona, options)
+      return
+    }
+    const recipe = method === 'pas' ? PAS : PAS_PUBLISHED
     const recording = stage('recording activations')
     const prepared = await preparePas(model, respondent.questionnaire, known, {
       recipe,
@@ -51,7 +69,6 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
     })
     recording.end()
     const searching = stage('searching alpha')
-    const source = { data: basename(options.data), version: packageVersion() }
     const persona = await alignPas(prepared, respondent, { seed: options.seed, source, signal, onProgress: searching.update })
     searching.end()
     await writePersona(options.out, persona)

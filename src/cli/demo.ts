@@ -87,8 +87,8 @@ async function ask(model: LanguageModel, respondent: Respondent, persona: FilePe
   const asking = stage('asking 180 held-out items, before and after')
   const questions = await renderQuestions(model, heldOut.items, ACCURACY_LABELS, { signal })
   const before = await answerQuestions(model, questions, { signal })
-  const { displacement } = compilePersona(persona, model)
-  const after = await answerQuestions(model, questions, { displacement, signal })
+  const { displacement, adapter } = compilePersona(persona, model)
+  const after = await answerQuestions(model, questions, { displacement, adapter, signal })
   asking.end()
   return { respondent, known, heldOut, before, after }
 }

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { evaluate } from '../eval/evaluate.ts'
+import { formatCosts } from '../eval/format-costs.ts'
 import { formatTable } from '../eval/format-table.ts'
 import { METHODS, type MethodName } from '../eval/methods.ts'
+import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
 import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
@@ -13,6 +15,8 @@ import { shuffled } from '../math/shuffle.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
+import { loadAdapterTrainer } from '../node/load-trainer.ts'
+import { memoryMeter } from '../node/memory-meter.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readFileBounded, readJson } from '../node/read-file.ts'
 import { respondentsOf } from '../people/sample.ts'
@@ -27,6 +31,7 @@ interface EvaluateCommandOptions {
   readonly orders: 'both' | OptionOrder
   readonly descriptions?: string
   readonly seed: number
+  readonly steps?: number
   readonly out?: string
   readonly json?: boolean
 }
@@ -61,6 +66,9 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       rows,
       descriptions,
       seed: options.seed,
+      steps: options.steps,
+      openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
+      memory: memoryMeter(),
       orders: options.orders === 'both' ? OPTION_ORDERS : [options.orders],
       store: activationCache(cacheFolder(process.env)),
       signal,
@@ -81,6 +89,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       wholeFile: whole,
       version: packageVersion(),
       rows: table,
+      timeRatios: timeRatios(table),
     }
     if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
     if (options.json) {
@@ -99,6 +108,9 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       ...(whole ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
     ]
     print(formatTable(table, notes))
+    print(`\n${formatCosts(table)}`)
+    const ratios = formatTimeRatios(table)
+    if (ratios !== '') print(`\n${ratios}`)
     if (options.out !== undefined) note(`result written to ${options.out}`)
   } finally {
     await model.dispose()

@@ -30,7 +30,11 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
   const persona = options.persona === undefined ? ({ kind: 'none' } as const) : await readPersona(options.persona)
   const model = await loadModel(options.model)
   try {
-    const { system, displacement } = compilePersona(persona, model, { alpha: options.alpha })
+    const { system, ...steering } = compilePersona(persona, model, { alpha: options.alpha })
+    if (persona.kind === 'adapter' && persona.model === undefined) {
+      note(`palign: ${options.persona} does not say which model it was trained on; that its shapes fit is all that is checked`)
+    }
+    const steered = steering.displacement !== undefined || steering.adapter !== undefined
     const { temperature, topP, maxTokens, seed } = options
     const messages = [
       { role: 'system', content: system ?? DEFAULT_SYSTEM_PROMPT },
@@ -38,9 +42,9 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
     ] as const
     if (options.raw && system !== undefined) note('palign: --raw leaves out the system prompt of this persona')
     const input = options.raw ? { tokens: model.encode(said) } : { messages }
-    for await (const event of model.generate({ ...input, displacement, temperature, topP, maxTokens, seed, signal })) {
+    for await (const event of model.generate({ ...input, ...steering, temperature, topP, maxTokens, seed, signal })) {
       if (event.kind === 'token' && !options.json) process.stdout.write(event.text)
-      if (event.kind === 'finish' && options.json) printJson({ ...event, steered: displacement !== undefined, seed })
+      if (event.kind === 'finish' && options.json) printJson({ ...event, steered, seed })
       if (event.kind === 'finish' && !options.json) process.stdout.write('\n')
     }
   } finally {

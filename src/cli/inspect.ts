@@ -1,6 +1,9 @@
-/** @file `palign inspect`: what a model folder or a persona file holds. */
-import { stat } from 'node:fs/promises'
+/** @file `palign inspect`: what a model folder, a persona file or an adapter folder holds. */
+import { access, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
+import type { Adapter } from '../model/adapter.ts'
+import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
 import { loadModel } from '../node/load-model.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { print, printJson } from './output.ts'
@@ -9,11 +12,12 @@ export async function inspectCommand(path: string, { json }: { readonly json?: b
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
     throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
-  const description = info.isDirectory() ? await describeModel(path) : await describePersona(path)
+  const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
+  const description = isModel ? await describeModel(path) : await describePersona(path)
   if (json) printJson(description)
   else
     for (const [name, value] of Object.entries(description))
-      print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
+      if (value !== undefined) print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 }
 
 async function describeModel(folder: string): Promise<Record<string, unknown>> {
@@ -37,6 +41,30 @@ async function describeModel(folder: string): Promise<Record<string, unknown>> {
 async function describePersona(file: string): Promise<Record<string, unknown>> {
   const persona = await readPersona(file)
   if (persona.kind === 'prompt') return { ...persona }
+  if (persona.kind === 'adapter') {
+    const { adapter, ...rest } = persona
+    const { rank, alpha, targets, pairs } = adapter
+    return {
+      ...rest,
+      model: persona.model ?? 'unknown',
+      rank,
+      alpha,
+      targets,
+      parameters: parameterCount(pairs),
+      modules: pairs.size,
+    }
+  }
   const { interventions, ...rest } = persona
   return { ...rest, heads: interventions.map(({ layer, head, sigma }) => ({ layer, head, sigma })) }
+}
+
+function parameterCount(pairs: Adapter['pairs']): number {
+  return [...pairs.values()].reduce((sum, { a, b }) => sum + a.length + b.length, 0)
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

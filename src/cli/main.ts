@@ -2,6 +2,7 @@
 /** @file The palign command: one file per subcommand, loaded only when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { OPTION_ORDERS } from '../items/question-form.ts'
+import { LINEAR_LAYERS } from '../model/adapter.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
 
@@ -17,11 +18,18 @@ function wholeNumber(text: string): number {
   return value
 }
 
+function count(text: string): number {
+  const value = number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1.')
+  return value
+}
+
 const model = () =>
   new Option('-m, --model <folder>', 'folder with config.json, *.safetensors and tokenizer.json').makeOptionMandatory()
 const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
 const row = () => new Option('-r, --row <number>', 'which respondent of the file, from 0').argParser(wholeNumber).default(0)
 const seed = () => new Option('-s, --seed <number>', 'seed of everything random').argParser(wholeNumber).default(0)
+const steps = () => new Option('--steps <number>', "training steps of dpo and ppo instead of the paper's 250").argParser(count)
 const json = () => new Option('--json', 'one JSON value on stdout')
 
 function examples(...lines: string[]): string {
@@ -60,15 +68,26 @@ function program(): Command {
 
   palign
     .command('align')
-    .description('find the persona of a person for a model and write it to a file')
+    .description('find the persona of a person for a model and write it to a file, or an adapter to a folder')
     .addOption(model())
     .addOption(data())
     .addOption(row())
     .addOption(seed())
-    .addOption(new Option('--method <name>', 'variant of PAS').choices(['pas', 'pas:published']).default('pas'))
-    .requiredOption('-o, --out <file>', 'persona file to write (.safetensors)')
+    .addOption(
+      new Option('--method <name>', 'steering, or an adapter that is trained')
+        .choices(['pas', 'pas:published', 'dpo', 'ppo'])
+        .default('pas'),
+    )
+    .addOption(steps())
+    .requiredOption('-o, --out <path>', 'persona file to write (.safetensors); for dpo and ppo a folder')
     .addOption(json())
-    .addHelpText('after', examples('palign align --model models/respondent-1m --data answers.json --out me.safetensors'))
+    .addHelpText(
+      'after',
+      examples(
+        'palign align --model models/respondent-1m --data answers.json --out me.safetensors',
+        'palign align --model models/respondent-1m --data answers.json --method dpo --steps 60 --out me-dpo',
+      ),
+    )
     .action(async (options) => (await import('./align.ts')).alignCommand(options))
 
   palign
@@ -78,7 +97,7 @@ function program(): Command {
     .addOption(data())
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, pas:as-published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, pas:as-published, dpo, ppo',
       'unchanged,few-shot,pas',
     )
     .addOption(
@@ -89,6 +108,7 @@ function program(): Command {
         .choices(['both', ...OPTION_ORDERS])
         .default('both'),
     )
+    .addOption(steps())
     .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
     .addOption(seed())
     .option('-o, --out <file>', 'also write the JSON result here')
@@ -101,8 +121,13 @@ function program(): Command {
     .description('write text, steered by a persona if one is given')
     .addOption(model())
     .argument('<prompt>', 'what to say to the model; - reads standard input')
-    .option('-p, --persona <file>', 'persona file made by palign align')
-    .addOption(new Option('--alpha <number>', "strength instead of the persona's own").argParser(number))
+    .option('-p, --persona <path>', 'persona file made by palign align, or folder of an adapter (PEFT)')
+    .addOption(
+      new Option(
+        '--alpha <number>',
+        "strength instead of the persona's own; of an adapter, 1 is its own and 0 the base model",
+      ).argParser(number),
+    )
     .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))
     .addOption(new Option('--top-p <number>', 'keep the smallest set of tokens with this mass').argParser(number).default(1))
     .addOption(new Option('--max-tokens <number>', 'longest answer').argParser(wholeNumber).default(128))
@@ -113,9 +138,52 @@ function program(): Command {
     .action(async (prompt, options) => (await import('./generate.ts')).generateCommand(prompt, options))
 
   palign
+    .command('train')
+    .description('train a model or a LoRA adapter on chats and texts; the same command goes on after a stop')
+    .addOption(model())
+    .requiredOption('-o, --out <folder>', 'folder for checkpoints, losses and what comes of it')
+    .option('-d, --data <files...>', 'JSONL: one {"messages"}, {"text"} or {"parts"} a line')
+    .option('--recipe <file>', 'JSON with stages in place of --data, --steps and the learning rate')
+    .addOption(new Option('--steps <number>', 'updates').argParser(wholeNumber))
+    .addOption(new Option('--epochs <number>', 'times through the data, in place of --steps').argParser(wholeNumber))
+    .addOption(new Option('--tokens-per-step <number>', 'padded tokens of an update; default 4096').argParser(wholeNumber))
+    .addOption(new Option('--learning-rate <number>', 'at its peak; default .0003').argParser(number))
+    .addOption(new Option('--warmup-steps <number>', 'default 3 % of the steps').argParser(wholeNumber))
+    .addOption(new Option('--final-fraction <number>', 'of the learning rate at the end; default .1').argParser(number))
+    .option('--from-scratch', 'begin with random weights; the model folder needs none')
+    .addOption(new Option('--init-std <number>', 'deviation of random weights').argParser(number).default(0.02))
+    .addOption(new Option('--lora-rank <number>', 'train an adapter of this rank in place of the weights').argParser(wholeNumber))
+    .addOption(new Option('--lora-alpha <number>', 'default twice the rank').argParser(number))
+    .option('--lora-targets <list>', 'comma-separated linear layers', LINEAR_LAYERS.join(','))
+    .addOption(new Option('--lora-dropout <number>', 'share of inputs dropped in training').argParser(number).default(0))
+    .addOption(new Option('--dtype <type>', 'of the weights that are written').choices(['f32', 'f16', 'bf16']).default('f32'))
+    .addOption(new Option('--weight-decay <number>', 'of matrices').argParser(number).default(0))
+    .addOption(new Option('--clip-norm <number>', 'largest norm of a gradient').argParser(number).default(1))
+    .addOption(new Option('--context <number>', "longest sequence in tokens; default the model's").argParser(wholeNumber))
+    .addOption(new Option('--batch-tokens <number>', 'most padded tokens at once').argParser(wholeNumber).default(4096))
+    .addOption(new Option('--pack-tokens <number>', 'texts share rows of this length').argParser(wholeNumber).default(512))
+    .addOption(new Option('--threads <number>', 'with 1 the same run gives the same bits').argParser(wholeNumber).default(1))
+    .addOption(
+      new Option('--checkpoint-every <number>', 'steps between checkpoints; 0: at the ends of stages only')
+        .argParser(wholeNumber)
+        .default(100),
+    )
+    .option('--restart', 'throw away what an earlier run left in the folder')
+    .addOption(seed())
+    .addOption(new Option('--json', 'one JSON event a line on stdout'))
+    .addHelpText(
+      'after',
+      examples(
+        'palign train --model models/respondent-1m --data chats.jsonl --epochs 2 --lora-rank 8 --out tuned',
+        'palign train --model blank --from-scratch --recipe recipe.json --out trained',
+      ),
+    )
+    .action(async (options) => (await import('./train.ts')).trainCommand(options))
+
+  palign
     .command('inspect')
-    .description('what a model folder or a persona file holds, and what would be tapped')
-    .argument('<path>', 'model folder or persona file')
+    .description('what a model folder, a persona file or an adapter folder holds, and what would be tapped')
+    .argument('<path>', 'model folder, persona file or adapter folder')
     .addOption(json())
     .addHelpText('after', examples('palign inspect models/respondent-1m', 'palign inspect me.safetensors --json'))
     .action(async (path, options) => (await import('./inspect.ts')).inspectCommand(path, options))

@@ -2,8 +2,8 @@
  * @file The one primitive of the engine: a causal forward pass over some tokens of one sequence, continuing a state or
  * starting from nothing. ONNX Runtime and the plain TypeScript reference implement it; everything else is built on it.
  */
-import type { Displacement } from '../model/displacement.ts'
-import type { Tokens } from '../model/language-model.ts'
+import type { LinearModules } from '../model/adapter.ts'
+import type { Steering, Tokens } from '../model/language-model.ts'
 import type { ModelShape } from '../model/shape.ts'
 
 /** Keys and values of the tokens so far. Any number of passes may continue one state; none changes what it holds. */
@@ -14,12 +14,11 @@ export interface DecoderState {
   release(): void
 }
 
-export interface ForwardRequest {
+/** The steering acts on the tokens of this pass only; the past must have been computed with the same. */
+export interface ForwardRequest extends Steering {
   /** At least one; together with the past at most `shape.contextLength`. */
   readonly tokens: Tokens
   readonly past?: DecoderState | undefined
-  /** Acts on the tokens of this pass only. The past must have been computed with the same one. */
-  readonly displacement?: Displacement | undefined
   /** Positions within `tokens` whose next-token logits are wanted; default none. */
   readonly logitsAt?: readonly number[] | undefined
   /** Whether z of the last token is wanted; default false. */
@@ -36,6 +35,8 @@ export interface ForwardResult {
 
 export interface Decoder {
   readonly shape: ModelShape
+  /** The modules that an adapter can adapt; absent where the decoder takes no adapter. */
+  readonly modules?: LinearModules | undefined
   forward(request: ForwardRequest): Promise<ForwardResult>
   dispose(): Promise<void>
 }

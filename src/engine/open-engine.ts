@@ -4,14 +4,17 @@ import { PalignError } from '../errors.ts'
 import { type AttentionKind, chooseAttention } from '../graph/attention.ts'
 import { llamaGraph } from '../graph/llama.ts'
 import { type LlamaConfig, modelShape } from '../graph/llama-config.ts'
-import { locateWeights, type WeightFile } from '../graph/weights.ts'
+import { linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
+import type { LinearLayer } from '../model/adapter.ts'
+import { layerWeightsOf } from '../model/flops.ts'
 import type { TokenModel } from '../model/language-model.ts'
+import { adaptableDecoder } from './adaptable-decoder.ts'
 import type { Decoder } from './decoder.ts'
 import { type OrtSession, ortDecoder } from './ort-decoder.ts'
 import { selfTest } from './self-test.ts'
 import { tokenModel } from './token-model.ts'
 
-/** `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call. */
+/** `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call; and each once more for every set of adapted layers in use. */
 export type GraphVariant = 'decode' | 'record'
 
 /** The ONNX Runtime of the platform. */
@@ -43,12 +46,20 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const weights = locateWeights(config, files)
   const attention = chooseAttention(config, shape, options.attention)
 
-  const open = async (variant: GraphVariant): Promise<Decoder> => {
-    const graph = llamaGraph({ config, shape, weights, attention, record: variant === 'record' })
-    return ortDecoder({ session: await createSession(runtime, graph, variant), Tensor: runtime.Tensor, shape })
-  }
+  const modules = linearModules(config)
 
-  const model = tokenModel(await open('decode'), { endTokens, openRecorder: () => open('record') })
+  const openGraph = async (variant: GraphVariant, adapt: readonly LinearLayer[] = []): Promise<Decoder> => {
+    const graph = llamaGraph({ config, shape, weights, attention, record: variant === 'record', adapt })
+    return ortDecoder({ session: await createSession(runtime, graph, variant), Tensor: runtime.Tensor, shape, modules })
+  }
+  const open = async (variant: GraphVariant): Promise<Decoder> =>
+    adaptableDecoder({ plain: await openGraph(variant), modules, openAdapted: (targets) => openGraph(variant, targets) })
+
+  const model = tokenModel(await open('decode'), {
+    endTokens,
+    openRecorder: () => open('record'),
+    layerWeights: layerWeightsOf(shape, config.ffnSize),
+  })
   try {
     await selfTest(model)
   } catch (error) {

@@ -5,13 +5,17 @@
  *     h = embedding[token]
  *     per layer:  z = attention(rmsNorm(h)),   h += W_o (z + displacement),   h += ffn(rmsNorm(h))
  *     logits = W_out rmsNorm(h)
+ *
+ * With an adapter, every W x of an adapted module is W x + (alpha / rank) B (A x).
  */
 import type { LlamaConfig } from '../graph/llama-config.ts'
 import { modelShape } from '../graph/llama-config.ts'
 import { inverseFrequencies } from '../graph/rope.ts'
-import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT } from '../graph/weights.ts'
+import { EMBEDDING, FINAL_NORM, layerPrefix, linearModules, OUTPUT } from '../graph/weights.ts'
+import { type Adapter, adapterScale } from '../model/adapter.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState, ForwardRequest, ForwardResult } from './decoder.ts'
+import { addTo, dot, row } from './reference-matrix.ts'
 
 export interface ReferenceModel {
   readonly config: LlamaConfig
@@ -39,12 +43,14 @@ export function referenceDecoder(model: ReferenceModel): Decoder {
   }
   return {
     shape,
-    async forward({ tokens, past = start, displacement, logitsAt = [], record = false }: ForwardRequest): Promise<ForwardResult> {
+    modules: linearModules(model.config),
+    async forward(request: ForwardRequest): Promise<ForwardResult> {
+      const { tokens, past = start, displacement, adapter, logitsAt = [], record = false } = request
       let state = past as ReferenceState
       const logits = new Float32Array(logitsAt.length * shape.vocabSize)
       let z = new Float32Array()
       for (let i = 0; i < tokens.length; i++) {
-        const step = forwardToken(model, shape, { token: tokens[i]!, past: state, displacement })
+        const step = forwardToken(model, shape, { token: tokens[i]!, past: state, displacement, adapter })
         logitsAt.forEach((position, row) => {
           if (position === i) logits.set(outputLogits(model, step.hidden), row * shape.vocabSize)
         })
@@ -61,9 +67,10 @@ interface TokenStep {
   readonly token: number
   readonly past: ReferenceState
   readonly displacement: Float32Array | undefined
+  readonly adapter: Adapter | undefined
 }
 
-function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, displacement }: TokenStep) {
+function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, displacement, adapter }: TokenStep) {
   const { config, tensor } = model
   const width = zWidth(shape)
   const z = new Float32Array(shape.layers * width)
@@ -72,7 +79,9 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = layerPrefix(layer)
     const normed = rmsNorm(hidden, tensor(`${prefix}.input_layernorm.weight`), config.normEpsilon)
-    const project = (name: string) => linear(model, `${prefix}.self_attn.${name}`, normed, config.attentionBias)
+    const attentionLinear = (name: string, input: Float64Array) =>
+      linear(model, { name: `${prefix}.self_attn.${name}`, bias: config.attentionBias, adapter }, input)
+    const project = (name: string) => attentionLinear(name, normed)
     const [query, key, value] = [project('q_proj'), project('k_proj'), project('v_proj')]
     rotate(query, config, past.length)
     rotate(key, config, past.length)
@@ -81,9 +90,9 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
     const mixed = attention(query, cache, config)
     z.set(mixed, layer * width)
     if (displacement !== undefined) addTo(mixed, row(displacement, layer, width))
-    hidden = addTo(hidden, linear(model, `${prefix}.self_attn.o_proj`, mixed, config.attentionBias))
+    hidden = addTo(hidden, attentionLinear('o_proj', mixed))
     const inner = rmsNorm(hidden, tensor(`${prefix}.post_attention_layernorm.weight`), config.normEpsilon)
-    hidden = addTo(hidden, feedForward(model, `${prefix}.mlp`, inner))
+    hidden = addTo(hidden, feedForward(model, { prefix: `${prefix}.mlp`, adapter }, inner))
   }
   const state: ReferenceState = { length: past.length + 1, layers, release() {} }
   return { hidden, state, z }
@@ -123,17 +132,34 @@ function rotate(heads: Float64Array, { rope, headDim }: LlamaConfig, position: n
   })
 }
 
-function feedForward(model: ReferenceModel, prefix: string, input: Float64Array): Float64Array {
-  const { ffnBias } = model.config
-  const gate = linear(model, `${prefix}.gate_proj`, input, ffnBias)
-  const up = linear(model, `${prefix}.up_proj`, input, ffnBias)
+function feedForward(
+  model: ReferenceModel,
+  { prefix, adapter }: { readonly prefix: string; readonly adapter: Adapter | undefined },
+  input: Float64Array,
+): Float64Array {
+  const apply = (name: string, to: Float64Array) =>
+    linear(model, { name: `${prefix}.${name}`, bias: model.config.ffnBias, adapter }, to)
+  const [gate, up] = [apply('gate_proj', input), apply('up_proj', input)]
   const inner = gate.map((value, i) => (value / (1 + Math.exp(-value))) * up[i]!)
-  return linear(model, `${prefix}.down_proj`, inner, ffnBias)
+  return apply('down_proj', inner)
 }
 
-function linear({ tensor }: ReferenceModel, name: string, input: Float64Array, bias: boolean): Float64Array {
+interface Linear {
+  readonly name: string
+  readonly bias: boolean
+  readonly adapter: Adapter | undefined
+}
+
+function linear({ tensor }: ReferenceModel, { name, bias, adapter }: Linear, input: Float64Array): Float64Array {
   const out = multiply(tensor(`${name}.weight`), input)
-  return bias ? addTo(out, tensor(`${name}.bias`)) : out
+  if (bias) addTo(out, tensor(`${name}.bias`))
+  const pair = adapter?.pairs.get(name)
+  if (adapter === undefined || pair === undefined) return out
+  const scale = adapterScale(adapter)
+  return addTo(
+    out,
+    multiply(pair.b, multiply(pair.a, input)).map((value) => scale * value),
+  )
 }
 
 /** matrix `[out, in]` times vector `[in]`. */
@@ -151,21 +177,4 @@ function softmax(scores: readonly number[]): number[] {
   const powers = scores.map((score) => Math.exp(score - most))
   const sum = powers.reduce((total, power) => total + power, 0)
   return powers.map((power) => power / sum)
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
-}
-
-/** Adds in place and gives the target back. */
-function addTo<T extends Float64Array>(target: T, added: ArrayLike<number>): T {
-  for (let i = 0; i < target.length; i++) target[i]! += added[i]!
-  return target
-}
-
-/** Row `index` of a matrix with rows of `width`: a view. */
-function row<T extends Float32Array | Float64Array>(matrix: T, index: number, width: number): T {
-  return matrix.subarray(index * width, (index + 1) * width) as T
 }

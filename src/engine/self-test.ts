@@ -3,6 +3,7 @@ import { PalignError } from '../errors.ts'
 import { gaussian, seededRandom } from '../math/random.ts'
 import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
 import type { TokenModel } from '../model/language-model.ts'
+import type { ModelShape } from '../model/shape.ts'
 
 const PROMPT_TOKENS = 8
 /** Far above rounding (about 1e-6 of the largest logit), far below what a displacement of unit size does to a working model. */
@@ -14,7 +15,7 @@ const FLOOR = 1e-4
  */
 export async function selfTest(model: TokenModel): Promise<void> {
   const { shape } = model
-  const tokens = Array.from({ length: Math.min(PROMPT_TOKENS, shape.contextLength) }, (_, i) => (i * 7919) % shape.vocabSize)
+  const tokens = testTokens(shape)
   const random = seededRandom(0)
   const plus = zeroDisplacement(shape).map(() => gaussian(random))
   const minus = plus.map((value) => -value)
@@ -34,8 +35,13 @@ export async function selfTest(model: TokenModel): Promise<void> {
   if (!(largestChange(up, down) > floor)) throw failed('a displacement and its opposite give the same logits')
 }
 
+/** A short prompt that any model can take. */
+export function testTokens({ contextLength, vocabSize }: ModelShape): number[] {
+  return Array.from({ length: Math.min(PROMPT_TOKENS, contextLength) }, (_, i) => (i * 7919) % vocabSize)
+}
+
 /** NaN where either holds one. */
-function largestChange(a: Float32Array, b: Float32Array): number {
+export function largestChange(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
 }
 

@@ -20,13 +20,13 @@ export function sharedPrefixLength(prompts: readonly Tokens[]): number {
 export async function forEachPrompt(
   decoder: Decoder,
   prompts: readonly Tokens[],
-  { displacement, signal, onProgress }: RunOptions,
+  { displacement, adapter, signal, onProgress }: RunOptions,
   visit: (rest: Tokens, past: DecoderState | undefined, index: number) => Promise<void>,
 ): Promise<void> {
   const shared = sharedPrefixLength(prompts)
   throwIfAborted(signal)
   const tokens = sliceTokens(prompts[0] ?? [], 0, shared)
-  const past = shared > 0 ? (await decoder.forward({ tokens, displacement })).state : undefined
+  const past = shared > 0 ? (await decoder.forward({ tokens, displacement, adapter })).state : undefined
   for (const [index, prompt] of prompts.entries()) {
     throwIfAborted(signal)
     await visit(sliceTokens(prompt, shared), past, index)

@@ -1,12 +1,14 @@
 /** @file A TokenModel over any decoder: validation, prefix reuse, scoring and generation. */
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { seededRandom } from '../math/random.ts'
-import { assertDisplacement, type Displacement } from '../model/displacement.ts'
+import { assertAdapter } from '../model/adapter.ts'
+import { assertDisplacement } from '../model/displacement.ts'
 import {
   DEFAULT_MAX_TOKENS,
   type GeneratedToken,
   type RunOptions,
   type ScoreRequest,
+  type Steering,
   type TokenGenerateRequest,
   type TokenModel,
   type Tokens,
@@ -16,49 +18,56 @@ import type { Decoder, DecoderState } from './decoder.ts'
 import { logSumExp } from './log-probabilities.ts'
 import { sampler } from './sampler.ts'
 import { forEachPrompt, sliceTokens } from './shared-prefix.ts'
+import { usageCounter } from './usage-counter.ts'
 
 export interface TokenModelOptions {
   /** Tokens that end a generation; default none. */
   readonly endTokens?: readonly number[] | undefined
   /** Opens the decoder that can record z, when it is first needed; default: `decoder` itself can. */
   readonly openRecorder?: (() => Promise<Decoder>) | undefined
+  /** Weights of all matrices of all layers; absent where not known. */
+  readonly layerWeights?: number | undefined
 }
 
-export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: TokenModelOptions = {}): TokenModel {
+export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}): TokenModel {
+  const { endTokens = [], openRecorder, layerWeights } = options
+  const counter = usageCounter()
+  const decoder = counter.counted(uncounted)
   const { shape } = decoder
   const ends = new Set(endTokens)
   let recorder: Promise<Decoder> | undefined
 
   /** Next-token logits `[vocabSize]` after `tokens`, and the state they lead to. */
-  async function extend(tokens: Tokens, past: DecoderState | undefined, displacement: Displacement | undefined) {
-    return decoder.forward({ tokens, past, displacement, logitsAt: [tokens.length - 1] })
+  async function extend(tokens: Tokens, past: DecoderState | undefined, steering: Steering) {
+    return decoder.forward({ tokens, past, ...steering, logitsAt: [tokens.length - 1] })
   }
 
   /** Opened once; a failure is not remembered, so that the next call tries again. */
   function recordingDecoder(): Promise<Decoder> {
-    recorder ??= (openRecorder?.() ?? Promise.resolve(decoder)).catch((error) => {
+    recorder ??= (openRecorder?.().then(counter.counted) ?? Promise.resolve(decoder)).catch((error) => {
       recorder = undefined
       throw error
     })
     return recorder
   }
 
-  async function logits({ tokens, displacement }: Parameters<TokenModel['logits']>[0]): Promise<Float32Array> {
+  async function logits({ tokens, ...request }: Parameters<TokenModel['logits']>[0]): Promise<Float32Array> {
     checkTokens('prompt', tokens, shape)
-    checkDisplacement(displacement, shape)
-    const result = await extend(tokens, undefined, displacement)
+    checkSteering(request, decoder)
+    const result = await extend(tokens, undefined, steeringOf(request))
     return result.logits
   }
 
   async function record(prompts: readonly { readonly tokens: Tokens }[], options: RunOptions = {}): Promise<Float32Array> {
     for (const { tokens } of prompts) checkTokens('prompt', tokens, shape)
-    checkDisplacement(options.displacement, shape)
+    checkSteering(options, decoder)
+    const steering = steeringOf(options)
     const recording = await recordingDecoder()
     const size = shape.layers * zWidth(shape)
     const out = new Float32Array(prompts.length * size)
     const texts = prompts.map(({ tokens }) => tokens)
     await forEachPrompt(recording, texts, options, async (tokens, past, index) => {
-      const { z, state } = await recording.forward({ tokens, past, displacement: options.displacement, record: true })
+      const { z, state } = await recording.forward({ tokens, past, ...steering, record: true })
       out.set(z!, index * size)
       state.release()
     })
@@ -67,18 +76,19 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
 
   async function score(requests: readonly ScoreRequest[], options: RunOptions = {}): Promise<Float64Array[]> {
     for (const request of requests) checkScoreRequest(request, shape)
-    checkDisplacement(options.displacement, shape)
+    checkSteering(options, decoder)
+    const steering = steeringOf(options)
     const scores: Float64Array[] = []
     const prompts = requests.map(({ tokens }) => tokens)
     await forEachPrompt(decoder, prompts, options, async (rest, past, index) => {
-      const prompt = await extend(rest, past, options.displacement)
+      const prompt = await extend(rest, past, steering)
       const normaliser = logSumExp(prompt.logits)
       const { continuations } = requests[index]!
       const logprobs = new Float64Array(continuations.length)
       for (const [i, continuation] of continuations.entries()) {
         throwIfAborted(options.signal)
         const first = prompt.logits[continuation[0]!]! - normaliser
-        logprobs[i] = first + (await scoreAfterFirst(continuation, prompt.state, options.displacement))
+        logprobs[i] = first + (await scoreAfterFirst(continuation, prompt.state, steering))
       }
       scores.push(logprobs)
       prompt.state.release()
@@ -87,15 +97,11 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
   }
 
   /** Log-probability of a continuation's tokens from its second on: the pass over all but the last token predicts them. */
-  async function scoreAfterFirst(
-    continuation: Tokens,
-    past: DecoderState,
-    displacement: Displacement | undefined,
-  ): Promise<number> {
+  async function scoreAfterFirst(continuation: Tokens, past: DecoderState, steering: Steering): Promise<number> {
     if (continuation.length === 1) return 0
     const tokens = sliceTokens(continuation, 0, continuation.length - 1)
     const logitsAt = Array.from(tokens, (_, position) => position)
-    const { logits, state } = await decoder.forward({ tokens, past, displacement, logitsAt })
+    const { logits, state } = await decoder.forward({ tokens, past, ...steering, logitsAt })
     state.release()
     return logitsAt.reduce((sum, position) => {
       const next = logits.subarray(position * shape.vocabSize, (position + 1) * shape.vocabSize)
@@ -104,9 +110,10 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
   }
 
   async function* generateTokens(request: TokenGenerateRequest): AsyncGenerator<GeneratedToken> {
-    const { tokens: prompt, displacement, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed = 0, signal } = request
+    const { tokens: prompt, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed = 0, signal } = request
     checkTokens('prompt', prompt, shape)
-    checkDisplacement(displacement, shape)
+    checkSteering(request, decoder)
+    const steering = steeringOf(request)
     checkMaxTokens(maxTokens)
     const sample = sampler({ temperature, topP, random: seededRandom(seed) })
     const most = Math.min(maxTokens, shape.contextLength - prompt.length)
@@ -114,7 +121,7 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
     let past: DecoderState | undefined
     for (let count = 0; count < most; count++) {
       throwIfAborted(signal)
-      const { logits, state } = await extend(tokens, past, displacement)
+      const { logits, state } = await extend(tokens, past, steering)
       const next = sample(logits)
       if (ends.has(next.token)) return
       yield next
@@ -129,7 +136,9 @@ export function tokenModel(decoder: Decoder, { endTokens = [], openRecorder }: T
     if (opened !== undefined && opened !== decoder) await opened.dispose()
   }
 
-  return { shape, logits, record, score, generateTokens, dispose }
+  const usage = async () => counter.usage()
+
+  return { shape, layerWeights, logits, record, score, generateTokens, usage, dispose }
 }
 
 function checkScoreRequest({ tokens, continuations }: ScoreRequest, shape: ModelShape): void {
@@ -163,8 +172,15 @@ function checkLength(name: string, length: number, shape: ModelShape): void {
   }
 }
 
-function checkDisplacement(displacement: Displacement | undefined, shape: ModelShape): void {
+function steeringOf({ displacement, adapter }: Steering): Steering {
+  return { displacement, adapter }
+}
+
+function checkSteering({ displacement, adapter }: Steering, { shape, modules }: Decoder): void {
   if (displacement !== undefined) assertDisplacement(displacement, shape)
+  if (adapter === undefined) return
+  if (modules === undefined) throw new PalignError('engine-failed', 'model takes no adapters, one was given')
+  assertAdapter(adapter, modules)
 }
 
 function checkMaxTokens(maxTokens: number): void {

@@ -8,6 +8,7 @@ import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
 import { correctedErrors, type ErrorTable } from './alignment-error.ts'
 import { answerTable, selectRows } from './answer-table.ts'
+import { type CostMeter, costMeter, type MemoryMeter } from './cost.ts'
 import { floors, populationOf, roundedWorded } from './floors.ts'
 import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
 import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
@@ -18,6 +19,8 @@ export interface EvaluateOptions extends MethodContext {
   readonly population: readonly Respondent[]
   /** Rows of the population to evaluate. */
   readonly rows: readonly number[]
+  /** Measures peak memory of every method; default: it is not measured. */
+  readonly memory?: MemoryMeter | undefined
   /** Called for every stage with a name; what it returns is told of the progress and the end. */
   readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
 }
@@ -38,10 +41,14 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
   const arms: ArmPredictions[] = []
   for (const name of methods) {
     const stage = onStage(name)
-    const started = performance.now()
+    const meter = await costMeter(options.model, options.memory)
     const method = await openMethod(name, options)
-    const sharedSeconds = (performance.now() - started) / 1000
-    arms.push(await runMethod(method, respondents, options, sharedSeconds, stage.update))
+    meter.addShared(method)
+    try {
+      arms.push(await runMethod(method, respondents, options, meter, stage.update))
+    } finally {
+      await method.dispose?.()
+    }
     stage.end()
   }
   const everybody = populationOf(population, options.known, heldOut)
@@ -72,35 +79,33 @@ async function runMethod(
   method: Method,
   respondents: readonly Respondent[],
   { model, questionnaire, heldOut, orders, signal }: EvaluateOptions,
-  sharedSeconds: number,
+  meter: CostMeter,
   onProgress: (progress: Progress) => void,
 ): Promise<ArmPredictions> {
   const items = heldOut.items.length
   const answers = new Float32Array(respondents.length * items)
   const medians = new Float32Array(respondents.length * items)
   let unanswered = 0
-  let alignSeconds = 0
-  let answerSeconds = 0
   // Nothing changes between respondents for the unchanged model: it is asked once.
   let unchanged: AnswerDistributions | undefined
   const render = (system?: string) =>
     renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
+  meter.enter('answer')
   const questions = await render()
 
   const answer = async (persona: Persona): Promise<AnswerDistributions> => {
-    const { system, displacement } = compilePersona(persona, model)
+    const { system, ...steering } = compilePersona(persona, model)
     const asked = system === undefined ? questions : await render(system)
-    return answerQuestions(model, asked, { displacement, signal })
+    return answerQuestions(model, asked, { ...steering, signal })
   }
   for (const [r, respondent] of respondents.entries()) {
     throwIfAborted(signal)
-    const started = performance.now()
-    const persona = await method.align(respondent)
-    const aligned = performance.now()
+    meter.enter('optimisation')
+    const persona = await method.align(respondent, meter.enter)
+    meter.enter('answer')
+    meter.addPersona(persona)
     const distributions: AnswerDistributions = (persona.kind === 'none' ? unchanged : undefined) ?? (await answer(persona))
     if (persona.kind === 'none') unchanged = distributions
-    alignSeconds += (aligned - started) / 1000
-    answerSeconds += (performance.now() - aligned) / 1000
     for (let i = 0; i < items; i++) {
       const probabilities = distributions.probabilities.subarray(i * 5, i * 5 + 5)
       answers[r * items + i] = argmaxAnswer(probabilities)
@@ -109,7 +114,6 @@ async function runMethod(
     }
     onProgress({ done: r + 1, total: respondents.length })
   }
-  const perPerson = (seconds: number) => seconds / respondents.length
-  const cost = { sharedSeconds, alignSecondsPerPerson: perPerson(alignSeconds), answerSecondsPerPerson: perPerson(answerSeconds) }
-  return { arm: method.name, regime: method.regime, answers, medians, unanswered, cost }
+  const { name: arm, regime, hyperparameters } = method
+  return { arm, regime, answers, medians, unanswered, hyperparameters, cost: await meter.finish(respondents.length) }
 }

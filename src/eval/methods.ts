@@ -1,25 +1,47 @@
 /** @file The methods that can be evaluated: each makes a persona of a respondent's known answers. */
 import { alignAsPublished } from '../align/as-published.ts'
+import { alignDpo, prepareDpo } from '../align/dpo.ts'
+import { DPO, dpoHyperparameters, dpoWithSteps } from '../align/dpo-recipe.ts'
 import { alignFewShot } from '../align/few-shot.ts'
-import { alignPas, type PrepareOptions, preparePas } from '../align/pas.ts'
+import { type AlignPhase, alignPas, type PrepareOptions, preparePas } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
+import { alignPpo, preparePpo, type Sampler } from '../align/ppo.ts'
+import { PPO, ppoHyperparameters } from '../align/ppo-recipe.ts'
 import { PalignError } from '../errors.ts'
 import type { HeldOutItems, KnownItems } from '../items/item-split.ts'
 import type { OptionOrder } from '../items/question-form.ts'
 import type { Questionnaire } from '../items/questionnaire.ts'
+import type { AdapterConfig } from '../model/adapter.ts'
+import type { TrainedRows } from '../model/flops.ts'
 import type { LanguageModel } from '../model/language-model.ts'
+import type { AdapterTrainer } from '../model/trainer.ts'
 import type { Respondent } from '../people/respondent.ts'
 import type { Persona } from '../persona/persona.ts'
 import type { Regime } from './floors.ts'
 
-export const METHODS = ['unchanged', 'few-shot', 'personality-prompt', 'pas', 'pas:published', 'pas:as-published'] as const
+export const METHODS = [
+  'unchanged',
+  'few-shot',
+  'personality-prompt',
+  'pas',
+  'pas:published',
+  'pas:as-published',
+  'dpo',
+  'ppo',
+] as const
 export type MethodName = (typeof METHODS)[number]
 
 export interface Method {
   readonly name: MethodName
   readonly regime: Regime
-  align(respondent: Respondent): Promise<Persona>
+  /** Everything that was set; methods that train only. */
+  readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
+  /** Tokens through a trainer's forward pass that all respondents share. */
+  readonly shared?: Pick<TrainedRows, 'forwardTokens' | 'meanRowTokens' | 'meanCompletionTokens'> | undefined
+  align(respondent: Respondent, onPhase?: (phase: AlignPhase) => void): Promise<Persona>
+  /** Closes what the method opened. */
+  dispose?(): Promise<void>
 }
 
 export interface MethodContext {
@@ -35,6 +57,12 @@ export interface MethodContext {
   readonly descriptions?: readonly string[] | undefined
   /** Where activations are kept between runs; default nowhere. */
   readonly store?: PrepareOptions['store']
+  /** Opens a trainer over the same model; `dpo` and `ppo` need one. */
+  readonly openTrainer?: ((config: AdapterConfig) => Promise<AdapterTrainer>) | undefined
+  /** Steps of `dpo` and `ppo` instead of their recipes'. */
+  readonly steps?: number | undefined
+  /** How `ppo` samples; default: from the model. */
+  readonly sample?: Sampler | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,6 +88,10 @@ export async function openMethod(name: MethodName, context: MethodContext): Prom
       return openPas(name, PAS_PUBLISHED, context)
     case 'pas:as-published':
       return openAsPublished(name, context)
+    case 'dpo':
+      return openDpo(name, context)
+    case 'ppo':
+      return openPpo(name, context)
     default:
       return name satisfies never
   }
@@ -71,12 +103,62 @@ async function openPas(
   { model, questionnaire, known, seed, orders, store, signal }: MethodContext,
 ): Promise<Method> {
   const prepared = await preparePas(model, questionnaire, known, { recipe, orders, store, signal })
-  return { name, regime: 'person', align: (respondent) => alignPas(prepared, respondent, { seed, signal }) }
+  return { name, regime: 'person', align: (respondent, onPhase) => alignPas(prepared, respondent, { seed, signal, onPhase }) }
 }
 
 async function openAsPublished(name: MethodName, context: MethodContext): Promise<Method> {
   const { model, questionnaire, known, heldOut, seed, store, signal } = context
   const prepared = await preparePas(model, questionnaire, known, { recipe: PAS_PUBLISHED, store, signal })
   const options = { asPublished: true, heldOut, seed, signal } as const
-  return { name, regime: 'person', align: (respondent) => alignAsPublished(prepared, respondent, options) }
+  return {
+    name,
+    regime: 'person',
+    align: (respondent, onPhase) => alignAsPublished(prepared, respondent, { ...options, onPhase }),
+  }
+}
+
+async function openDpo(name: MethodName, context: MethodContext): Promise<Method> {
+  const { model, questionnaire, known, seed, orders, steps, signal } = context
+  const recipe = steps === undefined ? DPO : dpoWithSteps(DPO, steps)
+  const trainer = await trainerFor(name, recipe.adapter, context)
+  const prepared = await orDispose(trainer, prepareDpo(model, trainer, questionnaire, known, { recipe, orders, signal }))
+  return {
+    name,
+    regime: 'person',
+    hyperparameters: dpoHyperparameters(recipe),
+    shared: prepared.shared,
+    align: (respondent) => alignDpo(prepared, respondent, { seed, signal }),
+    dispose: () => trainer.dispose(),
+  }
+}
+
+async function openPpo(name: MethodName, context: MethodContext): Promise<Method> {
+  const { model, questionnaire, known, seed, orders, steps = PPO.steps, sample, signal } = context
+  const recipe = { ...PPO, steps }
+  const trainer = await trainerFor(name, recipe.adapter, context)
+  const options = { recipe, orders, sample, signal }
+  const prepared = await orDispose(trainer, preparePpo(model, trainer, questionnaire, known, options))
+  return {
+    name,
+    regime: 'person',
+    hyperparameters: ppoHyperparameters(recipe),
+    align: (respondent) => alignPpo(prepared, respondent, { seed, signal }),
+    dispose: () => trainer.dispose(),
+  }
+}
+
+async function trainerFor(name: MethodName, config: AdapterConfig, { openTrainer }: MethodContext): Promise<AdapterTrainer> {
+  if (openTrainer !== undefined) return openTrainer(config)
+  throw new PalignError('invalid-input', `method ${name} trains an adapter and was given no trainer`, {
+    hint: 'pass openTrainer, or leave the method out',
+  })
+}
+
+async function orDispose<T>(trainer: AdapterTrainer, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    await trainer.dispose()
+    throw error
+  }
 }

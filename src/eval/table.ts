@@ -3,6 +3,7 @@ import { bootstrapInterval, type Interval } from '../math/bootstrap.ts'
 import { correctedErrors, type DomainErrors, meanErrors, publishedErrors, sumsOfDomains } from './alignment-error.ts'
 import type { AnswerTable } from './answer-table.ts'
 import { collapsedRows } from './collapse.ts'
+import type { Cost } from './cost.ts'
 import type { Regime } from './floors.ts'
 import { personalisationGains } from './personalisation.ts'
 
@@ -16,11 +17,10 @@ export interface ArmPredictions {
   readonly medians?: Float32Array | undefined
   /** Mean probability mass on anything but an option. */
   readonly unanswered?: number | undefined
+  /** What an arm that trains was run with. */
+  readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
 }
-
-/** Seconds, and whatever else an arm counts. */
-export type Cost = Readonly<Record<string, number>>
 
 export interface ErrorSummary {
   readonly published: DomainErrors
@@ -41,6 +41,7 @@ export interface TableRow extends ErrorSummary {
   readonly unanswered?: number | undefined
   /** Respondents for whom the arm answers (almost) the same to everything. */
   readonly collapsed: number
+  readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
 }
 
@@ -69,6 +70,7 @@ export function resultTable(
       median: arm.medians && summary(arm.medians, answers, seed),
       unanswered: arm.unanswered,
       collapsed: collapsedRows(arm.answers, answers.items.length),
+      hyperparameters: arm.hyperparameters,
       cost: arm.cost,
     }
   })

@@ -149,14 +149,18 @@ export function writeSafetensors({
   readonly tensors: readonly TensorBytes[]
   readonly metadata?: Readonly<Record<string, string>>
 }): Uint8Array {
-  const header = new TextEncoder().encode(headerJson(tensors, metadata))
-  const size = Math.ceil(header.length / 8) * 8
-  const total = tensors.reduce((sum, { data }) => sum + data.byteLength, LENGTH_BYTES + size)
-  const out = new Uint8Array(total)
-  new DataView(out.buffer).setBigUint64(0, BigInt(size), true)
-  out.set(header, LENGTH_BYTES)
-  out.fill(0x20, LENGTH_BYTES + header.length, LENGTH_BYTES + size)
-  let at = LENGTH_BYTES + size
+  for (const { name, dtype, shape, data } of tensors) {
+    if (tensorBytes(dtype, shape) !== BigInt(data.byteLength)) {
+      throw new PalignError(
+        'invalid-input',
+        `tensor ${shown(name)} has ${data.byteLength} bytes, expected ${tensorBytes(dtype, shape)} for ${dtype} [${shape}]`,
+      )
+    }
+  }
+  const start = safetensorsStart({ tensors, metadata })
+  const out = new Uint8Array(tensors.reduce((sum, { data }) => sum + data.byteLength, start.length))
+  out.set(start)
+  let at = start.length
   for (const { data } of tensors) {
     out.set(data, at)
     at += data.byteLength
@@ -164,19 +168,29 @@ export function writeSafetensors({
   return out
 }
 
-function headerJson(tensors: readonly TensorBytes[], metadata: Readonly<Record<string, string>>): string {
+/** The bytes before the data, for files too large for memory: the tensors follow in this order, without gaps. */
+export function safetensorsStart({
+  tensors,
+  metadata = {},
+}: {
+  readonly tensors: readonly Omit<TensorBytes, 'data'>[]
+  readonly metadata?: Readonly<Record<string, string>>
+}): Uint8Array {
+  const header = new TextEncoder().encode(headerJson(tensors, metadata))
+  const size = Math.ceil(header.length / 8) * 8
+  const out = new Uint8Array(LENGTH_BYTES + size).fill(0x20)
+  new DataView(out.buffer).setBigUint64(0, BigInt(size), true)
+  out.set(header, LENGTH_BYTES)
+  return out
+}
+
+function headerJson(tensors: readonly Omit<TensorBytes, 'data'>[], metadata: Readonly<Record<string, string>>): string {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   const names = new Set<string>(['__metadata__'])
   let begin = 0
-  for (const { name, dtype, shape, data } of tensors) {
-    const end = begin + data.byteLength
+  for (const { name, dtype, shape } of tensors) {
+    const end = begin + Number(tensorBytes(dtype, shape))
     if (names.has(name)) throw new PalignError('invalid-input', `tensor name ${shown(name)} is taken`)
-    if (tensorBytes(dtype, shape) !== BigInt(data.byteLength)) {
-      throw new PalignError(
-        'invalid-input',
-        `tensor ${shown(name)} has ${data.byteLength} bytes, expected ${tensorBytes(dtype, shape)} for ${dtype} [${shape}]`,
-      )
-    }
     names.add(name)
     entries.push([name, { dtype, shape, data_offsets: [begin, end] }])
     begin = end

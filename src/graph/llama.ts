@@ -1,11 +1,14 @@
 /**
  * @file The decoder of the Llama family as an ONNX graph. Weights stay where they are: every tensor of the graph points
- * into the model's own .safetensors files. z, the input of o_proj, can be displaced (`steering`) and read (`record`).
+ * into the model's own .safetensors files. z, the input of o_proj, can be displaced (`steering`) and read (`record`), and linear
+ * layers can be adapted (`adapt`).
  *
  * Inputs: input_ids `[B, S]`, positions `[N]` (which of the S tokens get logits), past keys and values
- * `[B, kvHeads, P, headDim]`, displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths.
+ * `[B, kvHeads, P, headDim]`, displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths; adapted
+ * graphs the scale and, for every adapted module, a `[rank, in]` and b `[out, rank]`, of whatever rank.
  * Outputs: logits `[B, N, vocab]`, present keys and values, and z `[B, layers, heads * headDim]` of the last token.
  */
+import { type LinearLayer, linearLayerOf } from '../model/adapter.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { zWidth } from '../model/shape.ts'
 import { type AttentionKind, chooseAttention } from './attention.ts'
@@ -13,8 +16,8 @@ import { decomposedAttention } from './attention-decomposed.ts'
 import { fusedAttention } from './attention-fused.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
-import { DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, Z } from './names.ts'
-import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, type Weight, type Weights } from './weights.ts'
+import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, Z } from './names.ts'
+import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, storedTensor, type Weights } from './weights.ts'
 
 export interface LlamaGraphOptions {
   readonly config: LlamaConfig
@@ -26,18 +29,20 @@ export interface LlamaGraphOptions {
   readonly steering?: boolean | undefined
   /** Whether z is an output; default false, since the taps cost time in every call. */
   readonly record?: boolean | undefined
+  /** Linear layers that take an adapter; default none, since one costs two small products a layer. */
+  readonly adapt?: readonly LinearLayer[] | undefined
 }
 
 /** The serialised model. Place it in the folder of the weight files: it refers to them by name. */
 export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
-  const { config, shape, weights, steering = true, record = false } = options
+  const { config, shape, weights, steering = true, record = false, adapt = [] } = options
   const builder = graphBuilder()
   const ids = builder.input(INPUT_IDS, 'int64', ['batch', 'tokens'])
   const positions = builder.input(POSITIONS, 'int64', ['selected'])
   const displacement = steering ? splitDisplacement(builder, shape) : undefined
   const lowering = chooseAttention(config, shape, options.attention)
   const attend = (lowering === 'fused' ? fusedAttention : decomposedAttention)({ builder, config, shape })
-  const layers = layerParts(builder, config, weights)
+  const layers = layerParts(builder, config, weights, adapterUpdate(builder, weights, adapt))
 
   // ids -> embedding -> norm -> [ q, k, v -> attention -> z (-> tap) (-> + displacement) -> o_proj -> + -> norm -> ffn -> + -> norm ] x layers
   //                                                                                  -> select positions -> output layer -> logits
@@ -73,6 +78,25 @@ function splitDisplacement(builder: GraphBuilder, shape: ModelShape): readonly V
   return slices
 }
 
+/** What a module's adapter adds to its output, scale (x A^T) B^T; undefined for a module that is not adapted. */
+type AdapterUpdate = (input: Value, module: string) => Value | undefined
+
+function adapterUpdate(builder: GraphBuilder, weights: Weights, adapt: readonly LinearLayer[]): AdapterUpdate {
+  if (adapt.length === 0) return () => undefined
+  const scale = builder.input(ADAPTER_SCALE, 'float32', [])
+  const timesTransposed = (value: Value, matrix: Value) =>
+    builder.node('FusedMatMul', { domain: 'com.microsoft', inputs: [value, matrix], attributes: { transB: int(1) } })
+  return (input, module) => {
+    const layer = linearLayerOf(module)
+    if (layer === undefined || !adapt.includes(layer)) return undefined
+    const [out, width] = weights.get(`${module}.weight`)!.shape as [number, number]
+    const a = builder.input(adapterInput(module, 'a'), 'float32', ['rank', width])
+    const b = builder.input(adapterInput(module, 'b'), 'float32', [out, 'rank'])
+    // Scaled where it is narrowest.
+    return timesTransposed(builder.node('Mul', { inputs: [timesTransposed(input, a), scale] }), b)
+  }
+}
+
 interface Residual {
   readonly normed: Value
   /** The sum that was normalised: what the next block adds to. */
@@ -80,12 +104,12 @@ interface Residual {
 }
 
 /** The parts a layer is made of, over the weights of one model. */
-function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights) {
+function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights, updateOf: AdapterUpdate) {
   const epsilon = float(config.normEpsilon)
 
   /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */
   const weight = (name: string): Value => {
-    const stored = storedWeight(builder, weights.get(name)!)
+    const stored = builder.tensor(storedTensor(weights.get(name)!))
     return weights.get(name)!.dtype === 'F32' ? stored : castToFloat(builder, stored)
   }
 
@@ -100,7 +124,9 @@ function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights
 
   const linear = (input: Value, name: string, bias: boolean): Value => {
     const product = project(input, `${name}.weight`)
-    return bias ? builder.node('Add', { inputs: [product, weight(`${name}.bias`)] }) : product
+    const plain = bias ? builder.node('Add', { inputs: [product, weight(`${name}.bias`)] }) : product
+    const update = updateOf(input, name)
+    return update === undefined ? plain : builder.node('Add', { inputs: [plain, update] })
   }
 
   return {
@@ -109,7 +135,7 @@ function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights
 
     /** Rows are gathered before they are cast, so that a narrow embedding stays narrow in memory. */
     embed(ids: Value): Value {
-      const rows = builder.node('Gather', { inputs: [storedWeight(builder, weights.get(EMBEDDING)!), ids] })
+      const rows = builder.node('Gather', { inputs: [builder.tensor(storedTensor(weights.get(EMBEDDING)!)), ids] })
       return weights.get(EMBEDDING)!.dtype === 'F32' ? rows : castToFloat(builder, rows)
     },
 
@@ -142,13 +168,6 @@ function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights
       return linear(builder.node('Mul', { inputs: [silu, up] }), `${prefix}.down_proj`, config.ffnBias)
     },
   }
-}
-
-const ONNX_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
-
-function storedWeight(builder: GraphBuilder, { name, dtype, shape, file, begin, end }: Weight): Value {
-  const content = { kind: 'external', file, offset: begin, byteLength: end - begin } as const
-  return builder.tensor({ name, type: ONNX_TYPES[dtype], shape, content })
 }
 
 function castToFloat(builder: GraphBuilder, value: Value): Value {

@@ -5,6 +5,8 @@ export const INPUT_IDS = 'input_ids'
 export const POSITIONS = 'positions'
 /** `[1 or batch, layers, heads * headDim]`, added to z. */
 export const DISPLACEMENT = 'displacement'
+/** Adapted graphs only: a number, alpha / rank. */
+export const ADAPTER_SCALE = 'adapter_scale'
 /** Fused attention only: past and new tokens together, less one, per row. */
 export const LAST_POSITION = 'seqlens_k'
 /** Fused attention only: past and new tokens together. */
@@ -12,6 +14,11 @@ export const TOTAL_LENGTH = 'total_sequence_length'
 export const LOGITS = 'logits'
 /** z of the last token, `[batch, layers, heads * headDim]`; recording graphs only. */
 export const Z = 'z'
+
+/** Adapted graphs only: the matrices of one module, a `[rank, in]` and b `[out, rank]`. */
+export function adapterInput(module: string, matrix: 'a' | 'b'): string {
+  return `adapter.${module}.${matrix}`
+}
 
 export type CachePart = 'key' | 'value'
 export const CACHE_PARTS: readonly CachePart[] = ['key', 'value']

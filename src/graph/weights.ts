@@ -1,7 +1,9 @@
 /** @file The tensors a Llama config needs, by the names and shapes of Hugging Face files, checked against what the files hold. */
 import { PalignError } from '../errors.ts'
 import { FLOAT_DTYPES, type FloatDtype, isFloatDtype } from '../formats/float-tensor.ts'
+import type { OnnxTensor } from '../formats/onnx.ts'
 import type { SafetensorsHeader, TensorEntry } from '../formats/safetensors.ts'
+import { type LinearModules, linearLayerOf } from '../model/adapter.ts'
 import type { LlamaConfig } from './llama-config.ts'
 
 /** One .safetensors file of a model; `name` is a plain file name. */
@@ -51,6 +53,24 @@ export function requiredTensors(config: LlamaConfig): ReadonlyMap<string, readon
   tensors.set(FINAL_NORM, [hiddenSize])
   if (!config.tiedEmbeddings) tensors.set(OUTPUT, [vocabSize, hiddenSize])
   return tensors
+}
+
+const ONNX_TYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
+
+/** A weight as a tensor of a graph: it stays in its file. */
+export function storedTensor({ name, dtype, shape, file, begin, end }: Weight): OnnxTensor {
+  const content = { kind: 'external', file, offset: begin, byteLength: end - begin } as const
+  return { name, type: ONNX_TYPES[dtype], shape, content }
+}
+
+/** The linear layers of all layers, those that an adapter can adapt. */
+export function linearModules(config: LlamaConfig): LinearModules {
+  return new Map(
+    [...requiredTensors(config)].flatMap(([name, [out, input]]) => {
+      const module = name.replace(/\.weight$/, '')
+      return module !== name && linearLayerOf(module) !== undefined ? [[module, { in: input!, out: out! }]] : []
+    }),
+  )
 }
 
 /**

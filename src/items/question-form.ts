@@ -40,6 +40,19 @@ export function statementOf(item: Item): string {
   return secondPerson(item.text).replace(/\.$/, '')
 }
 
+/** The chat in which one item is asked. */
+export function questionMessages(
+  item: Item,
+  labels: Questionnaire['answerLabels'],
+  order: OptionOrder,
+  system: string = DEFAULT_SYSTEM_PROMPT,
+) {
+  return [
+    { role: 'system', content: system },
+    { role: 'user', content: questionText(item, labels, order) },
+  ] as const
+}
+
 /** The user's message for one item. */
 export function questionText(item: Item, labels: Questionnaire['answerLabels'], order: OptionOrder): string {
   const options = LETTERS.map((letter) => `(${letter}). ${labels[answerOfLetter(letter, order) - 1]}\n`)

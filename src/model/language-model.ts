@@ -1,8 +1,10 @@
 /**
  * @file The port where the science half meets the systems half: what palign asks of a model.
- * Tokens are plain ids. A displacement, where given, acts on every position of that call.
+ * Tokens are plain ids. A displacement and an adapter, where given, act on every position of that call.
  */
+import type { Adapter } from './adapter.ts'
 import type { Displacement } from './displacement.ts'
+import type { ModelUsage } from './flops.ts'
 import type { Message } from './messages.ts'
 import type { ModelShape } from './shape.ts'
 
@@ -13,8 +15,14 @@ export interface Progress {
   readonly total: number
 }
 
-export interface RunOptions {
+/** What changes the model for one call; a displacement and an adapter may act together. */
+export interface Steering {
   readonly displacement?: Displacement | undefined
+  /** The same object again is taken to hold the same numbers. */
+  readonly adapter?: Adapter | undefined
+}
+
+export interface RunOptions extends Steering {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -39,9 +47,8 @@ export interface SamplingOptions {
   readonly seed?: number | undefined
 }
 
-export interface TokenGenerateRequest extends SamplingOptions {
+export interface TokenGenerateRequest extends SamplingOptions, Steering {
   readonly tokens: Tokens
-  readonly displacement?: Displacement | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -54,14 +61,18 @@ export interface GeneratedToken {
 /** A model that knows tokens only: what the engine, and the plain TypeScript reference, provide. */
 export interface TokenModel {
   readonly shape: ModelShape
+  /** Weights of all matrices of all layers, for counting operations; absent where not known. */
+  readonly layerWeights?: number | undefined
   /** Next-token logits `[vocabSize]` after the last token. */
-  logits(request: { readonly tokens: Tokens; readonly displacement?: Displacement | undefined }): Promise<Float32Array>
+  logits(request: Steering & { readonly tokens: Tokens }): Promise<Float32Array>
   /** z of the last token of each prompt, before the displacement is added: `[prompts, layers, heads * headDim]`. */
   record(prompts: readonly { readonly tokens: Tokens }[], options?: RunOptions): Promise<Float32Array>
   /** Log-probability (nats, summed over its tokens) of every continuation of every request; common prefixes are computed once. */
   score(requests: readonly ScoreRequest[], options?: RunOptions): Promise<Float64Array[]>
   /** Tokens one by one. Ends after `maxTokens`, a token of `endTokens` (not yielded) or when the context is full; throws `aborted` on the signal. */
   generateTokens(request: TokenGenerateRequest): AsyncIterable<GeneratedToken>
+  /** What has been computed since the model was opened. */
+  usage(): Promise<ModelUsage>
   dispose(): Promise<void>
 }
 
@@ -70,11 +81,10 @@ export interface RenderOptions {
   readonly continueWith?: string | undefined
 }
 
-export interface GenerateRequest extends SamplingOptions {
+export interface GenerateRequest extends SamplingOptions, Steering {
   /** Either messages, rendered through the chat template, or tokens. */
   readonly messages?: readonly Message[] | undefined
   readonly tokens?: Tokens | undefined
-  readonly displacement?: Displacement | undefined
   /** Generation ends before the first of these texts. */
   readonly stop?: readonly string[] | undefined
   readonly signal?: AbortSignal | undefined

@@ -4,14 +4,16 @@ import { access, constants, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PalignError } from '../errors.ts'
 
-/** Creates the folder if needed. A reader sees the old file or the new one, never half of one. */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+/** Creates the folder if needed; pieces are written one after the other, as they are asked for. A reader sees the old file or the new one, never half of one. */
+export async function writeFileAtomic(path: string, content: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
   await makeFolder(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     const file = await open(temporary, 'wx')
     try {
-      await file.writeFile(content)
+      const isWhole = typeof content === 'string' || content instanceof Uint8Array
+      // A file handle keeps its place: a piece follows the one before.
+      for (const piece of isWhole ? [content] : content) await file.writeFile(piece)
       await file.sync()
     } finally {
       await file.close()
@@ -39,7 +41,7 @@ export async function prepareToWrite(path: string): Promise<void> {
 }
 
 /** Not mkdir's own `recursive`: on file systems that refuse with ENOENT (as /proc does) that tries forever. */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   if (await made(path)) return
   await makeFolder(dirname(path))
   if (!(await made(path))) throw Object.assign(new Error(`folder ${path} cannot be made`), { code: 'ENOENT' })

@@ -5,6 +5,7 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { PalignError } from '../errors.ts'
 import type { Tokens } from '../model/language-model.ts'
+import { tokenWeights } from './token-weights.ts'
 
 /** The part of the library that is used here; its own declarations do not resolve under `nodenext`. */
 interface LibraryTokenizer {
@@ -26,17 +27,32 @@ export interface TextPart {
   readonly text: string
 }
 
+export interface WeightedPart extends TextPart {
+  /** How much the prediction of its tokens counts in a training loss. */
+  readonly weight: number
+}
+
+export interface WeightedTokens {
+  readonly tokens: number[]
+  /** One for each token. */
+  readonly weights: number[]
+}
+
 export interface ChatTokenizer {
   /** As the tokenizer's defaults do (with a beginning token if it adds one); control tokens in the text stay plain text. */
   encode(text: string): number[]
   encodeParts(parts: readonly TextPart[]): number[]
+  /** The tokens of `encodeParts` with their weights; a token over the border of two parts counts as the later one. */
+  encodeWeightedParts(parts: readonly WeightedPart[]): WeightedTokens
+  /** The tokens that `encode` makes of the whole text. */
+  encodeWeighted(parts: readonly Omit<WeightedPart, 'from'>[]): WeightedTokens
   decode(tokens: Tokens): string
   /** Spellings that a person must not be able to turn into tokens. */
   readonly controlTokens: readonly string[]
 }
 
-/** Repeated stretches (a system prompt before 180 items) are encoded once. */
-const CACHED_STRETCHES = 512
+/** Repeated stretches (a system prompt before 180 items, the statements and options of training documents) are encoded once. */
+const CACHED_STRETCHES = 4096
 
 /**
  * @param tokenizerJson contents of tokenizer.json
@@ -68,6 +84,13 @@ export function chatTokenizer(
     const key = `${isFirst ? 'f' : 'l'}${text}`
     const known = cache.get(key)
     if (known !== undefined) return known
+    const ids = encodeAnew(text, isFirst)
+    if (cache.size >= CACHED_STRETCHES) cache.delete(cache.keys().next().value as string)
+    cache.set(key, ids)
+    return ids
+  }
+
+  function encodeAnew(text: string, isFirst: boolean): number[] {
     const ids = (isFirst ? first : later).encode(text, { add_special_tokens: false }).ids
     const forged = ids.find((id) => forbidden.has(id))
     if (forged !== undefined) {
@@ -75,9 +98,43 @@ export function chatTokenizer(
         hint: 'this tokenizer cannot keep user text apart from control tokens; use another model',
       })
     }
-    if (cache.size >= CACHED_STRETCHES) cache.delete(cache.keys().next().value as string)
-    cache.set(key, ids)
     return ids
+  }
+
+  /** Control tokens and the stretches of text between them. */
+  function* pieces<P extends TextPart>(parts: readonly P[]): Iterable<Piece<P>> {
+    let stretch: P[] = []
+    let isFirst = true
+    let stripNext = false
+    const append = (part: P, text: string) => {
+      const kept = stripNext ? text.trimStart() : text
+      stripNext &&= kept === ''
+      if (kept !== '') stretch.push({ ...part, text: kept })
+    }
+    for (const part of parts) {
+      const texts = part.from === 'person' || split === undefined ? [part.text] : part.text.split(split)
+      for (const [i, text] of texts.entries()) {
+        // Odd pieces are the captured control tokens.
+        const token = i % 2 === 1 ? control.get(text) : undefined
+        if (token === undefined) {
+          append(part, text)
+          continue
+        }
+        if (token.lstrip) stretch = withoutTrailingSpace(stretch)
+        if (stretch.length > 0) yield { kind: 'stretch', parts: stretch, isFirst }
+        yield { kind: 'control', id: token.id, part }
+        stretch = []
+        isFirst = false
+        stripNext = token.rstrip === true
+      }
+    }
+    if (stretch.length > 0) yield { kind: 'stretch', parts: stretch, isFirst }
+  }
+
+  const weighted = (parts: readonly { readonly text: string; readonly weight: number }[], isFirst: boolean) => {
+    // Parts come again in other documents, the whole does not.
+    const tokens = parts.length > 1 ? encodeAnew(textOf(parts), isFirst) : encodeStretch(textOf(parts), isFirst)
+    return { tokens, weights: tokenWeights(parts, tokens, (text, isStart) => encodeStretch(text, isFirst && isStart)) }
   }
 
   return {
@@ -85,43 +142,56 @@ export function chatTokenizer(
     encode: (text) => [...prefix, ...encodeStretch(text, true), ...suffix],
     encodeParts(parts) {
       const ids: number[] = []
-      let stretch = ''
-      let isFirst = true
-      let stripNext = false
-      const flush = () => {
-        if (stretch !== '') for (const id of encodeStretch(stretch, isFirst)) ids.push(id)
-        stretch = ''
+      for (const piece of pieces(parts)) {
+        if (piece.kind === 'control') ids.push(piece.id)
+        else for (const id of encodeStretch(textOf(piece.parts), piece.isFirst)) ids.push(id)
       }
-      const append = (text: string) => {
-        stretch += stripNext ? text.trimStart() : text
-        stripNext &&= stretch === ''
-      }
-      for (const part of parts) {
-        if (part.from === 'person' || split === undefined) {
-          append(part.text)
-          continue
-        }
-        for (const piece of part.text.split(split)) {
-          const token = control.get(piece)
-          if (token === undefined) {
-            append(piece)
-            continue
-          }
-          if (token.lstrip) stretch = stretch.trimEnd()
-          flush()
-          ids.push(token.id)
-          isFirst = false
-          stripNext = token.rstrip === true
-        }
-      }
-      flush()
       return ids
+    },
+    encodeWeightedParts(parts) {
+      const all: WeightedTokens = { tokens: [], weights: [] }
+      const add = ({ tokens, weights }: WeightedTokens) => {
+        for (const [i, id] of tokens.entries()) {
+          all.tokens.push(id)
+          all.weights.push(weights[i] as number)
+        }
+      }
+      for (const piece of pieces(parts)) {
+        add(
+          piece.kind === 'control' ? { tokens: [piece.id], weights: [piece.part.weight] } : weighted(piece.parts, piece.isFirst),
+        )
+      }
+      return all
+    },
+    encodeWeighted(parts) {
+      const { tokens, weights } = weighted(parts, true)
+      const [first, last] = [parts[0]?.weight ?? 0, parts.at(-1)?.weight ?? 0]
+      return {
+        tokens: [...prefix, ...tokens, ...suffix],
+        weights: [...prefix.map(() => first), ...weights, ...suffix.map(() => last)],
+      }
     },
     decode(tokens) {
       const ids = Array.from(tokens)
       return ids.length === 0 ? '' : full.decode(ids, { skip_special_tokens: true })
     },
   }
+}
+
+type Piece<P> =
+  | { readonly kind: 'control'; readonly id: number; readonly part: P }
+  | { readonly kind: 'stretch'; readonly parts: readonly P[]; readonly isFirst: boolean }
+
+const textOf = (parts: readonly { readonly text: string }[]) => parts.map(({ text }) => text).join('')
+
+function withoutTrailingSpace<P extends TextPart>(parts: readonly P[]): P[] {
+  const kept = [...parts]
+  while (kept.length > 0) {
+    const last = kept.pop() as P
+    const text = last.text.trimEnd()
+    if (text !== '') return [...kept, { ...last, text }]
+  }
+  return kept
 }
 
 function build(json: Record<string, unknown>, config: Record<string, unknown>): LibraryTokenizer {

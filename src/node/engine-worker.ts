@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads'
 import { openEngine } from '../engine/open-engine.ts'
 import { PalignError } from '../errors.ts'
-import type { RunOptions, ScoreRequest, TokenGenerateRequest, TokenModel } from '../model/language-model.ts'
+import type { RunOptions, SamplingOptions, ScoreRequest, TokenModel, Tokens } from '../model/language-model.ts'
+import { adapterReceiver, type SentAdapter, type SentSteering } from './adapter-transfer.ts'
 import type { LoadModelOptions, OpenedModel } from './load-model.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
 import { ortRuntime } from './ort-runtime.ts'
@@ -16,8 +17,7 @@ interface OpenRequest extends LoadModelOptions {
   readonly endTokens: readonly number[]
 }
 
-type Run = Pick<RunOptions, 'displacement'>
-
+const { receive, steeringOf } = adapterReceiver()
 let opened: TokenModel | undefined
 
 function model(): TokenModel {
@@ -33,13 +33,13 @@ async function open({ folder, endTokens, contextLength, threads }: OpenRequest):
     openEngine({ config, files, runtime, contextLength, endTokens }),
   ])
   opened = engine
-  return { shape: engine.shape, fingerprint }
+  return { shape: engine.shape, layerWeights: engine.layerWeights, fingerprint }
 }
 
-function runOptions({ displacement }: Run, { signal, emit }: CallContext): RunOptions {
+function runOptions(sent: SentSteering, { signal, emit }: CallContext): RunOptions {
   let last = 0
   return {
-    displacement,
+    ...steeringOf(sent),
     signal,
     onProgress(progress) {
       const now = performance.now()
@@ -53,13 +53,19 @@ function runOptions({ displacement }: Run, { signal, emit }: CallContext): RunOp
 if (parentPort !== null) {
   answerCalls(parentPort, {
     open,
-    logits: (request: Parameters<TokenModel['logits']>[0]) => model().logits(request),
-    record: (request: Run & { prompts: Parameters<TokenModel['record']>[0] }, context) =>
+    adapter: async (sent: SentAdapter) => receive(sent),
+    logits: async ({ tokens, ...sent }: SentSteering & { tokens: Tokens }) => model().logits({ tokens, ...steeringOf(sent) }),
+    record: async (request: SentSteering & { prompts: Parameters<TokenModel['record']>[0] }, context) =>
       model().record(request.prompts, runOptions(request, context)),
-    score: (request: Run & { requests: readonly ScoreRequest[] }, context) =>
+    score: async (request: SentSteering & { requests: readonly ScoreRequest[] }, context) =>
       model().score(request.requests, runOptions(request, context)),
-    async generate(request: TokenGenerateRequest, { signal, emit }) {
-      for await (const token of model().generateTokens({ ...request, signal })) emit(token)
+    usage: () => model().usage(),
+    async generate(
+      { displacement, adapterId, ...request }: SentSteering & SamplingOptions & { tokens: Tokens },
+      { signal, emit },
+    ) {
+      const steering = steeringOf({ displacement, adapterId })
+      for await (const token of model().generateTokens({ ...request, ...steering, signal })) emit(token)
     },
   })
 }

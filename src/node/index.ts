@@ -1,5 +1,10 @@
 /** @file The front door on Node: everything of `index.ts`, and what needs files and a runtime. */
 export * from '../index.ts'
+export { readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'
+export { loadAdapterTrainer } from './load-trainer.ts'
+export { memoryMeter } from './memory-meter.ts'
+export { writeMergedModel } from './merged-model.ts'
 export { readPersona, writePersona } from './persona-file.ts'
 export { readSd3Key } from './read-sd3-key.ts'
+export { type TrainingEvent, type TrainingSummary, type TrainModelOptions, trainModel } from './train-model.ts'

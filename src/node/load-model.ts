@@ -9,10 +9,12 @@ import {
   type GenerationEvent,
   type LanguageModel,
   type RunOptions,
+  type Steering,
   type Tokens,
 } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
 import type { ModelShape } from '../model/shape.ts'
+import { adapterSender, type SentSteering } from './adapter-transfer.ts'
 import { generationEvents } from './generation-events.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
 import { refuseTelemetry } from './telemetry.ts'
@@ -29,6 +31,7 @@ export interface LoadModelOptions {
 /** What the engine worker answers when it has opened a folder. */
 export interface OpenedModel {
   readonly shape: ModelShape
+  readonly layerWeights: number | undefined
   readonly fingerprint: string
 }
 
@@ -54,7 +57,7 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     await engine.dispose()
     throw error
   }
-  const { shape, fingerprint } = opened
+  const { shape, layerWeights, fingerprint } = opened
   const render: LanguageModel['render'] = async (messages, { continueWith = '' } = {}) => {
     const stranger = messages.find(({ role }) => !ROLES.includes(role))
     if (stranger !== undefined)
@@ -62,17 +65,23 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     return text.tokenizer.encodeParts(await renderChat(text, renderer, messages, continueWith))
   }
 
+  const send = adapterSender(engine)
+  const run = <T>(method: string, argument: object, { signal, onProgress, ...steering }: RunOptions = {}): Promise<T> =>
+    engine.call<T>(method, { ...argument, ...send(steering) }, { signal, ...(onProgress && { onEvent: onProgress }) })
+
   return {
     shape,
+    layerWeights,
     fingerprint,
     encode: text.tokenizer.encode,
     decode: text.tokenizer.decode,
     render,
-    logits: (request) => engine.call('logits', request),
+    logits: ({ tokens, ...steering }) => engine.call('logits', { tokens, ...send(steering) }),
     record: (prompts, runOptions) =>
-      callWithProgress(engine, 'record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
-    score: (requests, runOptions) => callWithProgress(engine, 'score', { requests }, runOptions),
-    generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode }),
+      run('record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
+    score: (requests, runOptions) => run('score', { requests }, runOptions),
+    usage: () => engine.call('usage', undefined),
+    generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode, send }),
     async dispose() {
       await Promise.all([engine.dispose(), renderer.dispose()])
     },
@@ -81,33 +90,30 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
 
 const plain = (tokens: Tokens) => Array.from(tokens)
 
-function callWithProgress<T>(
-  engine: WorkerClient,
-  method: string,
-  argument: object,
-  { displacement, signal, onProgress }: RunOptions = {},
-): Promise<T> {
-  return engine.call<T>(method, { ...argument, displacement }, { signal, ...(onProgress && { onEvent: onProgress }) })
+interface GenerateContext extends Pick<LanguageModel, 'shape' | 'render' | 'decode'> {
+  readonly send: (steering: Steering) => SentSteering
 }
 
 async function* generate(
   engine: WorkerClient,
-  { messages, tokens, stop = [], signal, ...sampling }: GenerateRequest,
-  { shape, render, decode }: Pick<LanguageModel, 'shape' | 'render' | 'decode'>,
+  { messages, tokens, stop = [], signal, displacement, adapter, ...sampling }: GenerateRequest,
+  { shape, render, decode, send }: GenerateContext,
 ): AsyncIterable<GenerationEvent> {
   if ((messages === undefined) === (tokens === undefined)) {
     throw new PalignError('invalid-input', 'generate needs either messages or tokens, and not both')
   }
   const prompt = tokens === undefined ? await render(messages as readonly Message[]) : plain(tokens)
   const maxTokens = sampling.maxTokens ?? DEFAULT_MAX_TOKENS
-  const stream = tokenStream(engine, { ...sampling, maxTokens, tokens: prompt }, signal)
+  // Sent when the call is, so that no other adapter comes between.
+  const request = () => ({ ...sampling, ...send({ displacement, adapter }), maxTokens, tokens: prompt })
+  const stream = tokenStream(engine, request, signal)
   yield* generationEvents(stream, { prompt, maxTokens, contextLength: shape.contextLength, stop, decode })
 }
 
 /** Events of a worker call as an async iterable; leaving the loop cancels the call. */
 async function* tokenStream(
   engine: WorkerClient,
-  request: object,
+  request: () => object,
   signal: AbortSignal | undefined,
 ): AsyncIterable<GeneratedToken> {
   const left = new AbortController()
@@ -115,7 +121,7 @@ async function* tokenStream(
   let ended = false
   let wake = () => {}
   const done = engine
-    .call('generate', request, {
+    .call('generate', request(), {
       signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
       onEvent(token: GeneratedToken) {
         arrived.push(token)

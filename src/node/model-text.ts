@@ -9,7 +9,7 @@ import type { TemplateRenderer } from './template-renderer.ts'
 const MAX_TOKENIZER_BYTES = 64 << 20
 const MAX_CONFIG_BYTES = 1 << 20
 /** Templates that print today's date would make runs differ from day to day. */
-const DATE_IN_TEMPLATES = '26 Jul 2024'
+export const DATE_IN_TEMPLATES = '26 Jul 2024'
 
 export interface ModelText {
   readonly tokenizer: ChatTokenizer
@@ -88,13 +88,14 @@ function contentMask(messages: readonly Message[], controlTokens: readonly strin
   }
 }
 
-function unusedCharacters(text: string): [string, string] {
+/** Two private-use characters that the text does not contain. */
+export function unusedCharacters(text: string): [string, string] {
   const free: string[] = []
   for (let code = 0xe000; code <= 0xf8ff && free.length < 2; code++) {
     const character = String.fromCharCode(code)
     if (!text.includes(character)) free.push(character)
   }
-  if (free.length < 2) throw new PalignError('invalid-input', 'messages use every private-use character')
+  if (free.length < 2) throw new PalignError('invalid-input', 'text uses every private-use character')
   return free as [string, string]
 }
 

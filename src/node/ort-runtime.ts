@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Runtime } from '../engine/open-engine.ts'
+import type { TrainingRuntime } from '../train/training-sessions.ts'
 import { openFile } from './read-file.ts'
 
 export interface OrtRuntimeOptions {
@@ -19,11 +20,24 @@ export interface OrtRuntimeOptions {
 
 const LOG_ERRORS_ONLY = 3
 
-export function ortRuntime({ folder, files, threads }: OrtRuntimeOptions): Runtime {
+/** The runtime for training graphs: weights stay mapped instead of being packed into copies, and no plan of the whole memory is kept. */
+export function trainingRuntime(options: OrtRuntimeOptions): TrainingRuntime {
+  const { Tensor, createSession } = ortRuntime(options, {
+    enableMemPattern: false,
+    extra: { session: { disable_prepacking: '1' } },
+  })
+  return { Tensor, createSession: (graph) => createSession(graph, 'decode') }
+}
+
+export function ortRuntime(
+  { folder, files, threads }: OrtRuntimeOptions,
+  sessionOptions: InferenceSession.SessionOptions = {},
+): Runtime {
   const options: InferenceSession.SessionOptions = {
     executionProviders: ['cpu'],
     logSeverityLevel: LOG_ERRORS_ONLY,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
+    ...sessionOptions,
   }
   return {
     Tensor,

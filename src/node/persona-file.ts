@@ -1,19 +1,29 @@
-/** @file Persona files: safetensors with JSON metadata, written whole or not at all. */
+/**
+ * @file Personas on disk, written whole or not at all: a safetensors file with JSON metadata, or for an adapter a PEFT folder with
+ * a record beside it.
+ */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { bytesSource } from '../formats/byte-source.ts'
 import { readFloats } from '../formats/float-tensor.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
-import type { Persona } from '../persona/persona.ts'
-import { type PersonaTensor, personaFromRecord, personaToRecord } from '../persona/persona-record.ts'
+import { adapterPersonaFrom, adapterPersonaToJson } from '../persona/adapter-record.ts'
+import type { AdapterPersona, Persona } from '../persona/persona.ts'
+import { type PersonaTensor, personaFromRecord, personaToRecord, type TensorPersona } from '../persona/persona-record.ts'
+import { PERSONA_RECORD, readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
 import { writeFileAtomic } from './atomic-write.ts'
-import { readFileBounded } from './read-file.ts'
+import { ifExists, readFileBounded } from './read-file.ts'
 
 /** A persona moves at most every head of a model: more is not a persona. */
 const MAX_PERSONA_BYTES = 64 << 20
+const MAX_RECORD_BYTES = 1 << 20
 
 export type FilePersona = Exclude<Persona, { kind: 'none' }>
 
+/** Writes a file, or a folder for an adapter. @throws PalignError `invalid-input` for a folder that holds something else */
 export async function writePersona(path: string, persona: FilePersona): Promise<void> {
+  if (persona.kind === 'adapter') return writeAdapterPersona(path, persona)
   const { tensors, metadata } = personaToRecord(persona)
   const entries = [...tensors].map(([name, { shape, data }]) => ({
     name,
@@ -24,8 +34,37 @@ export async function writePersona(path: string, persona: FilePersona): Promise<
   await writeFileAtomic(path, writeSafetensors({ tensors: entries, metadata }))
 }
 
-/** @throws PalignError `not-found`, `malformed-file`, `non-finite` */
+async function writeAdapterPersona(folder: string, persona: AdapterPersona): Promise<void> {
+  const { adapter, model, method, training } = persona
+  const given = training?.hyperparameters.dropout
+  const dropout = typeof given === 'number' ? given : undefined
+  // A persona knows its model by the fingerprint, not by a name.
+  const peft = { adapter, base: undefined, origin: { model, method } }
+  await writeAdapterFolder(folder, peft, { dropout, record: adapterPersonaToJson(persona) })
+}
+
+/**
+ * A file, or a folder with an adapter: one that palign did not write is a persona of method `peft`, whose model is unknown.
+ * @throws PalignError `not-found`, `malformed-file`, `non-finite`; `incompatible-persona` for adapters that cannot be applied exactly
+ */
 export async function readPersona(path: string): Promise<FilePersona> {
+  const info = await stat(path).catch(() => undefined)
+  return info?.isDirectory() ? readAdapterPersona(path) : readTensorPersona(path)
+}
+
+async function readAdapterPersona(folder: string): Promise<AdapterPersona> {
+  const { adapter, origin } = await readAdapterFolder(folder)
+  const path = join(folder, PERSONA_RECORD)
+  const record = await ifExists(readFileBounded(path, MAX_RECORD_BYTES))
+  try {
+    return adapterPersonaFrom(record && new TextDecoder().decode(record), adapter, origin)
+  } catch (error) {
+    if (error instanceof PalignError) throw new PalignError(error.code, `file ${path}: ${error.message}`, { cause: error })
+    throw error
+  }
+}
+
+async function readTensorPersona(path: string): Promise<TensorPersona> {
   const bytes = await readFileBounded(path, MAX_PERSONA_BYTES)
   try {
     const source = bytesSource(bytes)

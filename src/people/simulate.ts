@@ -24,6 +24,8 @@ export interface SimulateOptions {
   readonly seed: number
   /** IPIP-NEO-300, IPIP-NEO-120 or SD3. */
   readonly questionnaire: Questionnaire
+  /** Correlation between the items of one facet; default that of ordinary people. Higher is a person of fewer contradictions. */
+  readonly itemCorrelation?: number | undefined
 }
 
 interface Population {
@@ -75,7 +77,7 @@ const SHARE_OF_WOMEN = 0.58
 const MEAN_YEARS_ABOVE_18 = 10
 
 /** `count` simulated respondents as a sample, in the coding in which the questionnaire is stored. The same seed gives the same people. */
-export function simulateSample({ count, seed, questionnaire }: SimulateOptions): Sample {
+export function simulateSample({ count, seed, questionnaire, itemCorrelation }: SimulateOptions): Sample {
   const population = POPULATIONS[questionnaire.id]
   if (population === undefined) {
     const known = Object.keys(POPULATIONS).join(', ')
@@ -91,7 +93,8 @@ export function simulateSample({ count, seed, questionnaire }: SimulateOptions):
   const offsets = itemOffsets(scaleOfItem, random)
   const drawFactors = factorDraw(questionnaire, population, random)
   const flips = items.map((item) => questionnaire.storedAs === 'worded' && item.keying === -1)
-  const [shared, own] = [Math.sqrt(population.itemCorrelation), Math.sqrt(1 - population.itemCorrelation)]
+  const correlation = itemCorrelation ?? population.itemCorrelation
+  const [shared, own] = [Math.sqrt(correlation), Math.sqrt(1 - correlation)]
 
   const sample = emptySample(questionnaire, questionnaire.storedAs, count)
   for (let row = 0; row < count; row++) {

@@ -8,11 +8,15 @@ import { PalignError } from '../errors.ts'
 import type { HeadId, ModelShape } from '../model/shape.ts'
 import type { Intervention } from './intervention.ts'
 import type { Persona } from './persona.ts'
+import { fingerprint, index, MAX_COUNT, method, modelShape, provenance } from './persona-fields.ts'
 
 export interface PersonaTensor {
   readonly shape: readonly number[]
   readonly data: Float32Array
 }
+
+/** The personas of a single file; an adapter has a folder (`adapter-record.ts`). */
+export type TensorPersona = Exclude<Persona, { kind: 'none' | 'adapter' }>
 
 export interface PersonaRecord {
   readonly tensors: ReadonlyMap<string, PersonaTensor>
@@ -21,25 +25,12 @@ export interface PersonaRecord {
 
 const FORMAT = 1
 const KEY = 'palign.persona'
-/** Above any model that exists; a bound for what is believed of a file. */
-const MAX_COUNT = 1 << 20
-
-const count = z.number().int().min(1).max(MAX_COUNT)
-const index = z.number().int().min(0).max(MAX_COUNT)
 
 const steeringFields = {
   format: z.literal(FORMAT),
-  method: z.string().max(64),
-  model: z.string().regex(/^[0-9a-f]{64}$/),
-  shape: z.strictObject({
-    layers: count,
-    heads: count,
-    kvHeads: count,
-    headDim: count,
-    hiddenSize: count,
-    vocabSize: count,
-    contextLength: z.number().int().min(1),
-  }),
+  method,
+  model: fingerprint,
+  shape: modelShape,
   site: z.literal('z'),
   unit: z.literal('sigma'),
   alpha: z.number(),
@@ -49,14 +40,7 @@ const steeringFields = {
     curve: z.array(z.strictObject({ alpha: z.number(), loss: z.number() })).max(1000),
     folds: index,
   }),
-  provenance: z.strictObject({
-    data: z.string().max(4096),
-    row: z.number().int().min(0),
-    questionnaire: z.string().max(64),
-    answered: index,
-    seed: z.number().int(),
-    version: z.string().max(64),
-  }),
+  provenance,
 }
 
 const system = z.string().max(1 << 20)
@@ -66,11 +50,11 @@ const promptSteeringSchema = z.strictObject({ ...steeringFields, kind: z.literal
 const promptSchema = z.strictObject({
   format: z.literal(FORMAT),
   kind: z.literal('prompt'),
-  method: z.string().max(64),
+  method,
   system,
 })
 
-export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): PersonaRecord {
+export function personaToRecord(persona: TensorPersona): PersonaRecord {
   if (persona.kind === 'prompt')
     return { tensors: new Map(), metadata: { [KEY]: JSON.stringify({ format: FORMAT, ...persona }) } }
   const { interventions, ...rest } = persona
@@ -85,7 +69,7 @@ export function personaToRecord(persona: Exclude<Persona, { kind: 'none' }>): Pe
 }
 
 /** @throws PalignError `malformed-file` for anything that is not a whole persona, `non-finite` for NaN inside it */
-export function personaFromRecord({ tensors, metadata }: PersonaRecord): Exclude<Persona, { kind: 'none' }> {
+export function personaFromRecord({ tensors, metadata }: PersonaRecord): TensorPersona {
   const text = metadata[KEY]
   if (text === undefined) throw new PalignError('malformed-file', `file has no ${KEY} metadata: it is not a persona`)
   const parsed = z.discriminatedUnion('kind', [steeringSchema, promptSteeringSchema, promptSchema]).safeParse(parseJson(text))

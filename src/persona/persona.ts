@@ -1,9 +1,11 @@
-/** @file What a persona is: nothing, a prompt, a displacement of z, or both. */
+/** @file What a persona is: nothing, a prompt, a displacement of z, a prompt with one, or an adapter. */
 import { PalignError } from '../errors.ts'
+import type { Adapter } from '../model/adapter.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { compileDisplacement } from './compile.ts'
 import type { Intervention } from './intervention.ts'
+import type { TrainingRecord } from './training-record.ts'
 
 /** Where a persona came from. Row numbers identify persons; names, case numbers and times never do. */
 export interface Provenance {
@@ -50,17 +52,31 @@ export interface PromptSteeringPersona extends Omit<SteeringPersona, 'kind'> {
   readonly system: string
 }
 
-export type Persona = { readonly kind: 'none' } | PromptPersona | SteeringPersona | PromptSteeringPersona
+/** Adapters made by other tools are personas of method `peft` of which nothing is known but their tensors. */
+export interface AdapterPersona {
+  readonly kind: 'adapter'
+  readonly method: string
+  /** Fingerprint of the only model it may be used with; where it is unknown, all that is checked is that the adapter's shapes fit. */
+  readonly model: string | undefined
+  readonly shape: ModelShape | undefined
+  readonly adapter: Adapter
+  readonly training: TrainingRecord | undefined
+  readonly provenance: Provenance | undefined
+}
+
+export type Persona = { readonly kind: 'none' } | PromptPersona | SteeringPersona | PromptSteeringPersona | AdapterPersona
 
 /** What a persona does to one request. */
 export interface CompiledPersona {
   readonly system: string | undefined
   readonly displacement: Displacement | undefined
+  readonly adapter: Adapter | undefined
 }
 
 /**
  * @param model the model that will be steered
- * @param options.alpha replaces the persona's own strength
+ * @param options.alpha replaces the persona's own strength: standard deviations of a displacement, or what the update of an
+ * adapter is multiplied by (its own strength is 1, the base model is 0)
  * @throws PalignError `incompatible-persona` where the persona was fitted on another model: it is never dropped in silence
  */
 export function compilePersona(
@@ -70,7 +86,7 @@ export function compilePersona(
 ): CompiledPersona {
   switch (persona.kind) {
     case 'none':
-      return { system: undefined, displacement: undefined }
+      return { system: undefined, displacement: undefined, adapter: undefined }
     case 'prompt':
       if (options.alpha !== undefined) {
         throw new PalignError(
@@ -78,22 +94,36 @@ export function compilePersona(
           `persona of method ${persona.method} is a prompt and has no alpha, ${options.alpha} was given`,
         )
       }
-      return { system: persona.system, displacement: undefined }
+      return { system: persona.system, displacement: undefined, adapter: undefined }
     case 'steering':
     case 'prompt+steering': {
-      if (persona.model !== model.fingerprint) {
-        throw new PalignError(
-          'incompatible-persona',
-          `persona was fitted on model ${persona.model.slice(0, 12)}, this model is ${model.fingerprint.slice(0, 12)}`,
-          { hint: 'load the model it was fitted on, or align a new persona on this one' },
-        )
-      }
+      assertFittedOn(persona.model, model.fingerprint)
       return {
         system: persona.kind === 'prompt+steering' ? persona.system : undefined,
         displacement: compileDisplacement(persona.interventions, options.alpha ?? persona.alpha, model.shape),
+        adapter: undefined,
       }
     }
+    case 'adapter':
+      if (persona.model !== undefined) assertFittedOn(persona.model, model.fingerprint)
+      return { system: undefined, displacement: undefined, adapter: scaled(persona.adapter, options.alpha) }
     default:
       return persona satisfies never
   }
+}
+
+function assertFittedOn(fitted: string, fingerprint: string): void {
+  if (fitted === fingerprint) return
+  throw new PalignError(
+    'incompatible-persona',
+    `persona was fitted on model ${fitted.slice(0, 12)}, this model is ${fingerprint.slice(0, 12)}`,
+    { hint: 'load the model it was fitted on, or align a new persona on this one' },
+  )
+}
+
+/** The same object where nothing changes: an engine knows an adapter again by it. */
+function scaled(adapter: Adapter, strength: number | undefined): Adapter {
+  if (strength === undefined) return adapter
+  if (!Number.isFinite(strength)) throw new PalignError('non-finite', `alpha is ${strength}, expected a finite number`)
+  return { ...adapter, alpha: adapter.alpha * strength }
 }

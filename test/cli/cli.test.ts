@@ -79,6 +79,40 @@ describe('palign', () => {
     expect((JSON.parse(zero.stdout) as { text: string }).text).toBe((JSON.parse(base.stdout) as { text: string }).text)
   })
 
+  it.each(['dpo', 'ppo'])(
+    'trains the adapter of a person with %s, inspects it and generates with it',
+    async (method) => {
+      const folder = join(scratch, method)
+      const trained = await palign(
+        ...['align', '--model', model, '--data', people, '--row', '2'],
+        ...['--method', method, '--steps', '2', '--out', folder, '--json'],
+      )
+      expect(trained.code).toBe(0)
+      expect(JSON.parse(trained.stdout)).toMatchObject({
+        persona: folder,
+        method,
+        training: { steps: 2, adapterWeights: 65_536 },
+      })
+      expect(readdirSync(folder).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'palign.json'])
+      const inspected = await palign('inspect', folder, '--json')
+      expect(JSON.parse(inspected.stdout)).toMatchObject({ kind: 'adapter', method, rank: 16, provenance: { row: 2 } })
+      const generate = async (...more: string[]) => {
+        const { stdout } = await palign('generate', '--model', model, '--max-tokens', '8', '--json', ...more, 'Who are you?')
+        return JSON.parse(stdout) as { text: string; steered: boolean }
+      }
+      // Two steps are no person: a thousand times their update is another model, none of it the same one.
+      const [base, zero, far] = [
+        await generate(),
+        await generate('--persona', folder, '--alpha', '0'),
+        await generate('--persona', folder, '--alpha', '1000'),
+      ]
+      expect(zero.text).toBe(base.text)
+      expect(far).toMatchObject({ steered: true })
+      expect(far.text).not.toBe(base.text)
+    },
+    300_000,
+  )
+
   it('evaluates beside every floor, with intervals', async () => {
     const { code, stdout } = await palign(
       'evaluate',
@@ -99,7 +133,7 @@ describe('palign', () => {
       respondents: number
       rows: { arm: string; regime: string; corrected: Record<string, unknown>; gain: unknown; cost: unknown }[]
     }
-    expect(result).toMatchObject({ data: 'people.json', model: 'respondent-1m', seed: 1, respondents: 2 })
+    expect(result).toMatchObject({ data: 'people.json', model: 'respondent-1m', seed: 1, respondents: 2, timeRatios: [] })
     expect(result.rows.map((row) => row.arm)).toEqual([
       'unchanged',
       'few-shot',
@@ -192,6 +226,24 @@ describe('palign', () => {
       expect(code).toBe(1)
       expect(stderr).toContain('palign: folder /proc/nope cannot be written to: ENOENT')
       expect(performance.now() - started).toBeLessThan(10_000)
+    })
+
+    it('refuses a folder with other files in it before it trains', async () => {
+      const folder = mkdtempSync(join(scratch, 'taken-'))
+      writeFileSync(join(folder, 'letter.txt'), 'dear')
+      const { code, stderr } = await palign('align', '--model', model, '--data', people, '--method', 'dpo', '--out', folder)
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/^palign: folder .* holds other files: letter.txt$/m)
+      expect(stderr).not.toContain('training')
+    })
+
+    it('refuses steps where nothing is trained, and none where something is', async () => {
+      const align = ['align', '--model', model, '--data', people, '--out', join(scratch, 'never')]
+      expect(await line(...align, '--steps', '5')).toEqual({
+        code: 1,
+        first: 'palign: --steps was given, but method pas takes none',
+      })
+      expect((await palign(...align, '--method', 'dpo', '--steps', '0')).code).toBe(2)
     })
 
     it('names an unknown method and lists the known ones', async () => {

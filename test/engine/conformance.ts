@@ -7,6 +7,7 @@ import { gaussian, seededRandom } from '../../src/math/random.ts'
 import { zeroDisplacement } from '../../src/model/displacement.ts'
 import type { TokenModel } from '../../src/model/language-model.ts'
 import type { ModelShape } from '../../src/model/shape.ts'
+import { mergedModel, randomAdapter, withoutUpdate } from '../fixtures/random-adapter.ts'
 import { configJson, type RandomModel, randomModel } from '../fixtures/random-model.ts'
 import { openReference } from './open-model.ts'
 
@@ -88,6 +89,27 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
         expect(distance(found.z!, expected.z!)).toBeLessThan(LOGIT_TOLERANCE)
       })
 
+      it.each(['alone', 'with a displacement'])('gives the logits and z of the reference under an adapter, %s', async (kind) => {
+        const displacement = kind === 'alone' ? undefined : randomDisplacement(decoder.shape)
+        const request = { tokens, displacement, adapter: randomAdapter(decoder.modules!), logitsAt: everywhere, record: true }
+        const [expected, found] = [await reference.forward(request), await decoder.forward(request)]
+        expect(distance(found.logits, expected.logits)).toBeLessThan(LOGIT_TOLERANCE)
+        expect(distance(found.z!, expected.z!)).toBeLessThan(LOGIT_TOLERANCE)
+        const base = await decoder.forward({ ...request, adapter: undefined })
+        expect(distance(found.logits, base.logits)).toBeGreaterThan(0.1)
+      })
+
+      it('gives the logits of the merged weights under an adapter', async () => {
+        const displacement = randomDisplacement(decoder.shape)
+        const adapter = randomAdapter(decoder.modules!, { rank: 5, seed: 6 })
+        const opened = await open(await mergedModel(random, adapter))
+        const expected = await opened.decoder.forward({ tokens, displacement, logitsAt: everywhere })
+        const found = await decoder.forward({ tokens, displacement, adapter, logitsAt: everywhere })
+        expect(distance(found.logits, expected.logits)).toBeLessThan(LOGIT_TOLERANCE)
+        await opened.decoder.dispose()
+        opened.close()
+      })
+
       it('gives the same logits token by token, in pieces and at once', async () => {
         const displacement = randomDisplacement(decoder.shape)
         const whole = await decoder.forward({ tokens, displacement, logitsAt: everywhere })
@@ -129,6 +151,30 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
       expect(await model.logits({ tokens, displacement: zeroDisplacement(model.shape) })).toEqual(base)
     })
 
+    it.each(['B = 0', 'alpha = 0'])('gives the base model for an adapter with %s', async (kind) => {
+      const tokens = [5, 6, 7, 8]
+      const adapter = randomAdapter(decoder.modules!)
+      const none = kind === 'B = 0' ? withoutUpdate(adapter) : { ...adapter, alpha: 0 }
+      // Zeros are added to float32 numbers: equal, not only near.
+      expect(Array.from(await model.logits({ tokens, adapter: none }))).toEqual(Array.from(await model.logits({ tokens })))
+    })
+
+    it('serves adapters of several ranks and targets one after the other', async () => {
+      const tokens = [5, 6, 7, 8]
+      const adapters = [
+        randomAdapter(decoder.modules!, { rank: 1, targets: ['q_proj', 'v_proj'] }),
+        randomAdapter(decoder.modules!, { rank: 8, targets: ['v_proj', 'q_proj'], seed: 2 }),
+        randomAdapter(decoder.modules!, { rank: 4, targets: ['down_proj'] }),
+      ]
+      for (const adapter of [...adapters, ...adapters]) {
+        const opened = await open(await mergedModel(random, adapter))
+        const merged = await opened.decoder.forward({ tokens, logitsAt: [3] })
+        expect(distance(await model.logits({ tokens, adapter }), merged.logits)).toBeLessThan(LOGIT_TOLERANCE)
+        await opened.decoder.dispose()
+        opened.close()
+      }
+    })
+
     it('leaves a state as it was when several passes continue it', async () => {
       const { state } = await decoder.forward({ tokens: [1, 2, 3] })
       const continued = (tokens: number[]) => decoder.forward({ tokens, past: state, logitsAt: [tokens.length - 1] })
@@ -168,30 +214,30 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
     })
 
     it('scores and records requests that share a prefix as it does each alone', async () => {
-      const displacement = randomDisplacement(model.shape)
+      const steering = { displacement: randomDisplacement(model.shape), adapter: randomAdapter(decoder.modules!) }
       const requests = [
         { tokens: [1, 2, 3, 4], continuations: [[5], [6, 7]] },
         { tokens: [1, 2, 8], continuations: [[5, 5, 5]] },
         { tokens: [1, 2, 3, 9, 10], continuations: [[6], [7]] },
       ]
-      const together = await model.score(requests, { displacement })
-      const recorded = await model.record(requests, { displacement })
+      const together = await model.score(requests, steering)
+      const recorded = await model.record(requests, steering)
       for (const [i, request] of requests.entries()) {
-        const [alone] = await model.score([request], { displacement })
+        const [alone] = await model.score([request], steering)
         expect(distance(together[i]!, alone!)).toBeLessThan(LOGIT_TOLERANCE)
-        const z = await model.record([request], { displacement })
+        const z = await model.record([request], steering)
         expect(distance(recorded.subarray(i * z.length, (i + 1) * z.length), z)).toBeLessThan(LOGIT_TOLERANCE)
       }
     })
 
     it('generates greedily the tokens with the largest logits', async () => {
-      const displacement = randomDisplacement(model.shape)
+      const steering = { displacement: randomDisplacement(model.shape), adapter: randomAdapter(decoder.modules!) }
       const tokens = [1, 2, 3]
       const generated: number[] = []
-      for await (const { token } of model.generateTokens({ tokens, displacement, maxTokens: 12 })) generated.push(token)
+      for await (const { token } of model.generateTokens({ tokens, ...steering, maxTokens: 12 })) generated.push(token)
       const expected: number[] = []
       while (expected.length < 12) {
-        const logits = await model.logits({ tokens: [...tokens, ...expected], displacement })
+        const logits = await model.logits({ tokens: [...tokens, ...expected], ...steering })
         expected.push(logits.indexOf(Math.max(...logits)))
       }
       expect(generated).toEqual(expected)

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
+import { adaptableDecoder } from '../../src/engine/adaptable-decoder.ts'
 import type { Decoder } from '../../src/engine/decoder.ts'
 import type { Runtime } from '../../src/engine/open-engine.ts'
 import { ortDecoder } from '../../src/engine/ort-decoder.ts'
@@ -13,7 +14,8 @@ import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import type { AttentionKind } from '../../src/graph/attention.ts'
 import { llamaGraph } from '../../src/graph/llama.ts'
 import { type LlamaConfig, modelShape, parseLlamaConfig } from '../../src/graph/llama-config.ts'
-import { locateWeights, type WeightFile } from '../../src/graph/weights.ts'
+import { linearModules, locateWeights, type WeightFile } from '../../src/graph/weights.ts'
+import type { LinearLayer } from '../../src/model/adapter.ts'
 
 export interface ModelFiles {
   readonly config: LlamaConfig
@@ -67,7 +69,7 @@ export interface DecoderOptions {
   readonly record?: boolean
 }
 
-/** One session; `record` defaults to true, so that the decoder can do everything. */
+/** `record` defaults to true, so that the decoder can do everything; adapters get sessions of their own. */
 export async function openDecoder(
   model: ModelFiles,
   { createSession, Tensor }: Runtime,
@@ -75,6 +77,11 @@ export async function openDecoder(
 ): Promise<Decoder> {
   const { config } = model
   const shape = modelShape(config)
-  const graph = llamaGraph({ config, shape, weights: locateWeights(config, await readHeaders(model)), record, ...options })
-  return ortDecoder({ session: await createSession(graph, record ? 'record' : 'decode'), Tensor, shape })
+  const weights = locateWeights(config, await readHeaders(model))
+  const modules = linearModules(config)
+  const open = async (adapt: readonly LinearLayer[] = []) => {
+    const graph = llamaGraph({ config, shape, weights, record, adapt, ...options })
+    return ortDecoder({ session: await createSession(graph, record ? 'record' : 'decode'), Tensor, shape, modules })
+  }
+  return adaptableDecoder({ plain: await open(), modules, openAdapted: open })
 }

@@ -1,13 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { referenceDecoder } from '../../../src/engine/reference-model.ts'
 import { tokenModel } from '../../../src/engine/token-model.ts'
+import { PalignError } from '../../../src/errors.ts'
 import { evaluate } from '../../../src/eval/evaluate.ts'
 import type { TableRow } from '../../../src/eval/table.ts'
 import { parseLlamaConfig } from '../../../src/graph/llama-config.ts'
 import { IPIP_NEO_300 } from '../../../src/items/ipip-neo.ts'
 import { splitItems } from '../../../src/items/item-split.ts'
+import type { Adapter } from '../../../src/model/adapter.ts'
 import type { LanguageModel } from '../../../src/model/language-model.ts'
-import { extreme, plantedConfig, plantedLanguageModel, plantedWeights } from '../../fixtures/planted-model.ts'
+import { fakeTrainer } from '../../fixtures/fake-trainer.ts'
+import { extreme, plantedAdapter, plantedConfig, plantedLanguageModel, plantedWeights } from '../../fixtures/planted-model.ts'
 
 const { known, heldOut } = splitItems()
 const population = Array.from({ length: 12 }, (_, row) => extreme(row % 2 === 0 ? 'high' : 'low', row))
@@ -18,6 +21,8 @@ function plantedModel(): LanguageModel {
     tokenModel(referenceDecoder({ config: parseLlamaConfig(plantedConfig), tensor: (name) => weights.get(name)!.data })),
   )
 }
+
+const storedBytes = ({ pairs }: Adapter) => [...pairs.values()].reduce((sum, { a, b }) => sum + 4 * (a.length + b.length), 0)
 
 describe('evaluation of the planted model', () => {
   const options = { questionnaire: IPIP_NEO_300, known, heldOut, population, rows: [0, 1, 2, 3], seed: 1 }
@@ -45,6 +50,38 @@ describe('evaluation of the planted model', () => {
     expect(rows.map(({ arm, regime }) => [arm, regime])).toContainEqual(['pas', 'person'])
     expect(row('item-median').regime).toBe('population')
     expect(row('pas').cost.alignSecondsPerPerson).toBeGreaterThan(0)
+  })
+
+  it('answers with the adapter that was trained, and closes the trainer', async () => {
+    const adapter = plantedAdapter(8)
+    const model = plantedModel()
+    const trainer = fakeTrainer({ shape: model.shape, config: adapter, adapter })
+    const openTrainer = async () => trainer
+    const trained = await evaluate({ ...options, model, methods: ['unchanged', 'dpo'], rows: [0, 2], steps: 2, openTrainer })
+    const [unchanged, dpo] = trained as [TableRow, TableRow]
+    // Everybody evaluated is high in the trait, and so is the adapter.
+    expect(unchanged.median!.corrected.N).toBe(2)
+    expect(dpo.median!.corrected.N).toBe(0)
+    expect(dpo.hyperparameters).toMatchObject({ steps: 2, warmupSteps: 1, beta: 0.1 })
+    // One row of hidden size and one of z; chosen and rejected of 16 pairs of two tokens, twice.
+    expect(dpo.cost).toMatchObject({ storedBytesPerPerson: storedBytes(adapter), trainedTokensPerPerson: 2 * 16 * 2 * 2 })
+    expect(trainer.disposed()).toBe(true)
+  })
+
+  it('closes the trainer where training fails', async () => {
+    const model = plantedModel()
+    const loss = () => {
+      throw new PalignError('engine-failed', 'out of memory')
+    }
+    const trainer = fakeTrainer({ shape: model.shape, loss })
+    const failing = evaluate({ ...options, model, methods: ['dpo'], openTrainer: async () => trainer })
+    await expect(failing).rejects.toMatchObject({ code: 'engine-failed' })
+    expect(trainer.disposed()).toBe(true)
+  })
+
+  it('refuses methods that train where there is no trainer', async () => {
+    const without = evaluate({ ...options, model: plantedModel(), methods: ['ppo'] })
+    await expect(without).rejects.toMatchObject({ code: 'invalid-input' })
   })
 
   it('refuses a person without a held-out answer in some domain, before any work', async () => {

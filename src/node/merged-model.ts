@@ -1,0 +1,77 @@
+/** @file A model folder with an adapter merged into its weights: an ordinary model, for palign and for other tools. */
+import { copyFile, open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { mergeLinear } from '../engine/merge-adapter.ts'
+import { floatTensor, readFloats } from '../formats/float-tensor.ts'
+import { safetensorsStart } from '../formats/safetensors.ts'
+import { linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
+import { type Adapter, assertAdapter } from '../model/adapter.ts'
+import { writeFolderAtomic } from './atomic-folder.ts'
+import { readModelFolder } from './model-folder.ts'
+import { type OpenFile, openFile } from './read-file.ts'
+
+/** Configuration, tokenizer, template and licence; not the model card, which describes another model. An index of shards lists sizes that merging changes. */
+export const COPIED = /^(?!.*\.index\.json$)(.*\.(json|txt|jinja|model)|LICEN[CS]E.*|NOTICE.*)$/
+
+export interface MergeOptions {
+  /** Model folder the adapter was trained on. */
+  readonly from: string
+  readonly adapter: Adapter
+  /** Folder to write; must not exist, or be empty. */
+  readonly to: string
+}
+
+/**
+ * Whole or not at all; one tensor in memory at a time. Adapted layers are written as float32 whatever they were, so that nothing of the
+ * update is lost to rounding; all other tensors byte for byte.
+ * @throws PalignError `incompatible-persona` or `non-finite` for an adapter that does not fit; what reading a model throws
+ */
+export async function writeMergedModel({ from, adapter, to }: MergeOptions): Promise<void> {
+  const { config, files } = await readModelFolder(from)
+  locateWeights(config, files)
+  assertAdapter(adapter, linearModules(config))
+  await writeFolderAtomic(to, async (folder) => {
+    for (const name of await readdir(from)) if (COPIED.test(name)) await copyFile(join(from, name), join(folder, name))
+    for (const file of files) {
+      const source = await openFile(join(from, file.name))
+      try {
+        await writeMergedFile({ source, file, adapter, path: join(folder, file.name) })
+      } finally {
+        await source.close()
+      }
+    }
+  })
+}
+
+interface MergedFile {
+  readonly source: OpenFile
+  readonly file: WeightFile
+  readonly adapter: Adapter
+  readonly path: string
+}
+
+async function writeMergedFile({ source, file, adapter, path }: MergedFile): Promise<void> {
+  const { tensors, metadata } = file.header
+  const pairOf = (name: string) => (name.endsWith('.weight') ? adapter.pairs.get(name.slice(0, -'.weight'.length)) : undefined)
+  const entries = tensors.map(({ name, dtype, shape }) => ({
+    name,
+    shape,
+    dtype: pairOf(name) === undefined ? dtype : ('F32' as const),
+  }))
+  const out = await open(path, 'wx')
+  try {
+    await out.writeFile(safetensorsStart({ tensors: entries, metadata }))
+    for (const entry of tensors) {
+      const pair = pairOf(entry.name)
+      const data =
+        pair === undefined
+          ? await source.slice(entry.begin, entry.end)
+          : floatTensor(entry.name, entry.shape, mergeLinear(await readFloats(source, entry), pair, adapter)).data
+      // Follows what was written before: a file handle keeps its place.
+      await out.writeFile(data)
+    }
+    await out.sync()
+  } finally {
+    await out.close()
+  }
+}
