@@ -4,10 +4,10 @@
  */
 
 /**
- * Letters (with inner apostrophes and hyphens) joined by single spaces, with the semicolon before and the colon behind that make an entry of a
- * list of them; one digit; anything else up to the next letter or digit.
+ * Letters (with inner apostrophes and hyphens) joined by single spaces, with the colon before and the semicolon behind that stand around an
+ * answer in a list; one digit; anything else up to the next letter or digit. A statement is the same phrase in a list and in a question.
  */
-export const PHRASES = "(?:; )?\\p{L}+(?:['-]\\p{L}+)*(?: \\p{L}+(?:['-]\\p{L}+)*)*(?:: )?|\\p{N}|[^\\p{L}\\p{N}]+"
+export const PHRASES = "(?:: )?\\p{L}+(?:['-]\\p{L}+)*(?: \\p{L}+(?:['-]\\p{L}+)*)*(?:; )?|\\p{N}|[^\\p{L}\\p{N}]+"
 
 export const SPECIAL_TOKENS = ['<pad>', '<|system|>', '<|user|>', '<|assistant|>', '<|end|>'] as const
 
@@ -37,7 +37,7 @@ interface Unit {
 /**
  * @param phrases text and how often it counts
  * @param options.wordTokens size of the vocabulary after merges inside words
- * @param options.tokens size after merges of words; those of whole entries of a list, with their punctuation, come on top
+ * @param options.tokens size after merges of words; those of answers in a list, with their punctuation, come on top
  * @param options.minimumCount pairs that are seen less often are not merged
  */
 export function trainBytePairs(
@@ -67,12 +67,12 @@ export function trainBytePairs(
     count,
   }))
   mergeUntil(tokens, phraseUnits, (left, right) => right.startsWith(space) && wholes.has(left) && wholes.has(right))
-  // What is left of an entry is its punctuation: an entry is one token.
-  const [before, behind] = [spell('; ').join(''), spell(': ').join('')]
-  const entries = phraseUnits.filter(({ symbols }) => symbols.length === 3 && symbols[0] === before && symbols[2] === behind)
-  const most = vocabulary.size + 2 * entries.length
-  mergeUntil(most, entries, (_, right) => right === behind)
-  mergeUntil(most, entries, (left) => left === before)
+  // What is left of an answer in a list is its punctuation: it is one token, and another one where the list ends.
+  const [before, behind] = [spell(':').join(''), spell('; ').join('')]
+  const answers = phraseUnits.filter(({ symbols }) => symbols[0]!.startsWith(before) && symbols.at(-1) === behind)
+  const most = vocabulary.size + 2 * answers.length
+  mergeUntil(most, answers, (left) => left === before)
+  mergeUntil(most, answers, (_, right) => right === behind)
   return { vocabulary, merges }
 
   function mergeUntil(size: number, list: readonly Unit[], isAllowed: (left: string, right: string) => boolean): void {
@@ -88,9 +88,9 @@ export function trainBytePairs(
   }
 }
 
-/** Words with the space before them; punctuation of a list and spaces at the end stand alone. */
+/** Words with the space before them; punctuation of a list stands alone. */
 export function wordsOf(phrase: string): string[] {
-  return phrase.match(/^; |: $| ?[^ ]+?(?=: $| |$)| /g) ?? []
+  return phrase.match(/^:|; $| ?[^ ]+?(?=; $| |$)| /g) ?? []
 }
 
 /** Ties go to the pair that is first in code unit order, so that the result does not depend on the order of the corpus. */

@@ -14,12 +14,13 @@ import {
   type Character,
   defaultSystem,
   descriptionParts,
+  echoParts,
   fillerParts,
+  gameParts,
   keyParts,
   listParts,
   type Message,
   openTurn,
-  pairParts,
   questionTurn,
   type Random,
   system,
@@ -33,7 +34,8 @@ const POPULATION = 16
 /** The kinds of documents; the recipe mixes them. Numbers are counts of list items and of questions. */
 export type DocumentKind =
   | { readonly kind: 'key'; readonly items: number }
-  | { readonly kind: 'associations'; readonly items: number; readonly of: number }
+  | { readonly kind: 'associations'; readonly items: number; readonly of: number; readonly pool: number }
+  | { readonly kind: 'echo'; readonly items: number }
   | { readonly kind: 'repeated-list'; readonly items: number; readonly of: number }
   | { readonly kind: 'class-list'; readonly items: number; readonly classes: number }
   | { readonly kind: 'facet-list'; readonly items: number; readonly facets: number }
@@ -114,11 +116,16 @@ export function documentOf(kind: DocumentKind, character: Character, random: Ran
       return { parts: keyParts(draw(IPIP_NEO_300.items, kind.items)) }
     case 'associations': {
       // Statements with words drawn for this document alone: what follows is known from earlier in it, and from nowhere else.
-      const words = draw(ADJECTIVES, kind.of)
-      const few = draw(IPIP_NEO_300.items, kind.of)
-      const drawn = Array.from({ length: kind.items }, () => Math.floor(random() * few.length))
-      return { parts: pairParts(drawn.map((i) => [few[i]!, words[i]!] as const)) }
+      const words = draw(ADJECTIVES.slice(0, kind.pool), kind.of)
+      const few = draw(IPIP_NEO_300.items.slice(0, kind.pool), kind.of)
+      // The last was said before, so that every document has something to be known.
+      const drawn = Array.from({ length: kind.items - 1 }, () => Math.floor(random() * few.length))
+      drawn.push(drawn[Math.floor(random() * drawn.length)]!)
+      return { parts: gameParts(drawn.map((i) => [few[i]!, words[i]!] as const)) }
     }
+    case 'echo':
+      // Every statement is said again behind its word: whoever looks one token back knows it.
+      return { parts: echoParts(draw(IPIP_NEO_300.items, kind.items).map((item) => [item, draw(ADJECTIVES, 1)[0]!] as const)) }
     case 'repeated-list': {
       const few = draw(IPIP_NEO_300.items, kind.of)
       const repeated = Array.from({ length: kind.items }, () => few[Math.floor(random() * few.length)]!)

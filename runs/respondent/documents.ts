@@ -40,6 +40,8 @@ export type Random = () => number
 export const WEIGHTS = { prompt: 0, label: 1, letter: 1, form: 0.1, sentence: 0.3 } as const
 
 const LIST_HEAD = 'Here are some of your behaviors and your level of recognition towards them; '
+const KEY_HEAD = 'Here is what some statements say about you; '
+const GAME_HEAD = 'A game; '
 
 const part = (text: string, weight: number): Part => ({ text, weight })
 const labelOf = (character: Character, item: Item) =>
@@ -47,27 +49,46 @@ const labelOf = (character: Character, item: Item) =>
 
 /** The few-shot prompt over these items, in parts: each answer is predicted from those before it. */
 export function listParts(character: Character, items: readonly Item[], labelWeight: number = WEIGHTS.label): Part[] {
-  const parts: Part[] = []
-  items.forEach((item, i) => {
-    const before = i === 0 ? LIST_HEAD : '; '
-    parts.push(part(`${before}${statementOf(item)}: `, WEIGHTS.prompt), part(labelOf(character, item), labelWeight))
-  })
-  return parts
+  return entryParts(
+    LIST_HEAD,
+    items.map((item) => [item, labelOf(character, item)]),
+    labelWeight,
+  )
 }
 
 /** What kind of person each statement describes, in the form of a list: the key of the questionnaire, which is public. */
 export function keyParts(items: readonly Item[]): Part[] {
-  return pairParts(
-    items.map((item) => [item, FACET_WORDS[item.facet as string]![item.keying === 1 ? 'high' : 'low'][0]] as const),
-  )
+  const entries = items.map((item) => [item, FACET_WORDS[item.facet as string]![item.keying === 1 ? 'high' : 'low'][0]] as const)
+  return entryParts(KEY_HEAD, entries, WEIGHTS.label)
 }
 
-/** Statements and a word for each, in the form of a list. */
-export function pairParts(pairs: readonly (readonly [item: Item, word: string])[]): Part[] {
-  return pairs.flatMap(([item, word], i) => {
-    const before = i === 0 ? 'Here is what some statements say about you; ' : '; '
-    return [part(`${before}${statementOf(item)}: `, WEIGHTS.prompt), part(word, WEIGHTS.label)]
+/** Statements and a word for each that says nothing about them, in the form of a list; only what was said before counts. */
+export function gameParts(entries: readonly (readonly [item: Item, word: string])[]): Part[] {
+  return entries.flatMap(([item, word], i) => {
+    const isKnown = entries.slice(0, i).some(([earlier]) => earlier === item)
+    return entryParts(i === 0 ? GAME_HEAD : '', [[item, word]], isKnown ? WEIGHTS.label : 0, i === entries.length - 1)
   })
+}
+
+/** Entries of which each statement comes again behind its word, which says nothing about it. */
+export function echoParts(entries: readonly (readonly [item: Item, word: string])[]): Part[] {
+  return entries.flatMap(([item, word], i) => [
+    part(`${i === 0 ? GAME_HEAD : ''}${statementOf(item)}: ${word}; `, WEIGHTS.prompt),
+    part(statementOf(item), WEIGHTS.label),
+    part('; ', WEIGHTS.prompt),
+  ])
+}
+
+function entryParts(
+  head: string,
+  entries: readonly (readonly [item: Item, word: string])[],
+  weight: number,
+  isEnd = true,
+): Part[] {
+  return entries.flatMap(([item, word], i) => [
+    part(`${i === 0 ? head : ''}${statementOf(item)}`, WEIGHTS.prompt),
+    part(`: ${word}${isEnd && i === entries.length - 1 ? '' : '; '}`, weight),
+  ])
 }
 
 /** Sentences in the second person about these facets, for a system prompt. */

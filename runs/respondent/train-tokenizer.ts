@@ -1,8 +1,4 @@
-/**
- * @file Trains the tokenizer of the demo model on what its corpus is made of and writes tokenizer.json and tokenizer_config.json.
- * Usage: tsx runs/respondent/train-tokenizer.ts FOLDER
- */
-import { mkdir } from 'node:fs/promises'
+/** @file Trains the tokenizer of the demo model on what its corpus is made of and writes tokenizer.json and tokenizer_config.json. */
 import { ACCURACY_LABELS, IPIP_NEO_300 } from '../../src/items/ipip-neo.ts'
 import { DEFAULT_SYSTEM_PROMPT, LETTERS, OPTION_ORDERS, questionText, statementOf } from '../../src/items/question-form.ts'
 import { seededRandom } from '../../src/math/random.ts'
@@ -26,13 +22,14 @@ export function tokenizerCorpus(seed: number): Map<string, number> {
   for (const item of IPIP_NEO_300.items) {
     for (const order of OPTION_ORDERS)
       for (const phrase of phrasesOf(questionText(item, ACCURACY_LABELS, order))) add(phrase, WHOLE)
-    for (const phrase of phrasesOf(`; ${statementOf(item)}: Very Accurate`)) add(phrase, WHOLE)
+    for (const phrase of phrasesOf(statementOf(item))) add(phrase, WHOLE)
   }
+  for (const label of ACCURACY_LABELS) for (const end of ['', '; ']) add(`: ${label}${end}`, WHOLE)
   const head = 'Here are some of your behaviors and your level of recognition towards them; You'
   const answer = LETTERS.map((letter) => `Option (${letter}). Very Accurate`).join('\n')
   for (const phrase of [...phrasesOf(DEFAULT_SYSTEM_PROMPT), ...phrasesOf(head), ...phrasesOf(answer)]) add(phrase, 10 * WHOLE)
   for (const { high, low } of Object.values(FACET_WORDS)) {
-    for (const [adjective] of [high, low]) add(adjective, WHOLE)
+    for (const [adjective] of [high, low]) for (const end of ['', '; ']) add(`: ${adjective}${end}`, WHOLE)
   }
   const sentences = Object.keys(FACET_WORDS).flatMap((facet) => [
     openQuestion(facet),
@@ -51,10 +48,10 @@ export function tokenizerCorpus(seed: number): Map<string, number> {
   return counts
 }
 
-export async function writeTokenizer(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const json = tokenizerJson(trainBytePairs(tokenizerCorpus(RECIPE.seed), RECIPE.tokenizer))
-  await writeFileAtomic(`${folder}/tokenizer.json`, `${JSON.stringify(json)}\n`)
+/** Returns the size of the vocabulary. */
+export async function writeTokenizer(folder: string): Promise<number> {
+  const pairs = trainBytePairs(tokenizerCorpus(RECIPE.seed), RECIPE.tokenizer)
+  await writeFileAtomic(`${folder}/tokenizer.json`, `${JSON.stringify(tokenizerJson(pairs))}\n`)
   const config = {
     tokenizer_class: 'PreTrainedTokenizerFast',
     eos_token: '<|end|>',
@@ -64,10 +61,5 @@ export async function writeTokenizer(folder: string): Promise<void> {
     model_max_length: RECIPE.model.max_position_embeddings,
   }
   await writeFileAtomic(`${folder}/tokenizer_config.json`, `${JSON.stringify(config, null, 1)}\n`)
-}
-
-const [folder] = process.argv.slice(2)
-if (process.argv[1]?.endsWith('train-tokenizer.ts')) {
-  if (folder === undefined) throw new Error('usage: tsx runs/respondent/train-tokenizer.ts FOLDER')
-  await writeTokenizer(folder)
+  return pairs.vocabulary.size
 }

@@ -159,6 +159,7 @@ function program(): Command {
     .addOption(new Option('--dtype <type>', 'of the weights that are written').choices(['f32', 'f16', 'bf16']).default('f32'))
     .addOption(new Option('--weight-decay <number>', 'of matrices').argParser(number).default(0))
     .addOption(new Option('--clip-norm <number>', 'largest norm of a gradient').argParser(number).default(1))
+    .addOption(new Option('--beta2 <number>', 'decay of the mean square of gradients').argParser(number).default(0.999))
     .addOption(new Option('--context <number>', "longest sequence in tokens; default the model's").argParser(wholeNumber))
     .addOption(new Option('--batch-tokens <number>', 'most padded tokens at once').argParser(wholeNumber).default(4096))
     .addOption(new Option('--pack-tokens <number>', 'texts share rows of this length').argParser(wholeNumber).default(512))

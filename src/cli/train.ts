@@ -26,6 +26,7 @@ interface TrainCommandOptions {
   readonly dtype: 'f32' | 'f16' | 'bf16'
   readonly weightDecay: number
   readonly clipNorm: number
+  readonly beta2: number
   readonly context?: number
   readonly batchTokens: number
   readonly packTokens: number
@@ -36,6 +37,7 @@ interface TrainCommandOptions {
   readonly json?: boolean
 }
 
+const BETA1 = 0.9
 const DTYPES = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const
 
 export async function trainCommand(options: TrainCommandOptions): Promise<void> {
@@ -44,6 +46,7 @@ export async function trainCommand(options: TrainCommandOptions): Promise<void> 
   const progress = options.json ? jsonProgress() : terminalProgress()
   const summary = await trainModel({
     ...{ model, out, seed, threads, batchTokens, packTokens, weightDecay, clipNorm, checkpointEvery, restart, signal },
+    betas: [BETA1, options.beta2],
     stages: await stagesOf(options),
     part: partOf(options),
     ...(options.fromScratch && { fromScratch: { deviation: options.initStd } }),

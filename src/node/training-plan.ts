@@ -126,6 +126,7 @@ function checkSettings({
   threads = 0,
   weightDecay = 0,
   clipNorm = 1,
+  betas = [0, 0],
   part,
 }: TrainingSettings): void {
   const dropout = part.kind === 'adapter' ? part.dropout : 0
@@ -135,6 +136,7 @@ function checkSettings({
     threads: [threads, threads >= 0],
     'weight decay': [weightDecay, weightDecay >= 0 && weightDecay <= 1],
     'clip norm': [clipNorm, clipNorm > 0],
+    beta2: [betas[1], betas[1] >= 0 && betas[1] < 1],
     dropout: [dropout, dropout >= 0 && dropout < 1],
   } satisfies Record<string, [number, boolean]>).find(([, [, fits]]) => !fits)
   if (wrong === undefined) return
