@@ -48,10 +48,10 @@ export type DocumentKind =
       readonly items: number
       readonly facets: number
       readonly questions: number
-      readonly letterWeight: number
+      readonly open: number
       readonly labelWeight: number
     }
-  | { readonly kind: 'known-questions'; readonly questions: number; readonly letterWeight: number; readonly labelWeight: number }
+  | { readonly kind: 'known-questions'; readonly questions: number; readonly open: number; readonly labelWeight: number }
   | { readonly kind: 'default-questions'; readonly questions: number; readonly open: number }
   | { readonly kind: 'filler'; readonly sentences: number }
 
@@ -109,8 +109,16 @@ export function documentOf(kind: DocumentKind, character: Character, random: Ran
       count,
     )
   const order = (): OptionOrder => (random() < 0.5 ? OPTION_ORDERS[0] : OPTION_ORDERS[1])
-  const ask = (items: readonly Item[], weights: { letterWeight?: number } = {}): Message[] =>
-    items.flatMap((item) => questionTurn(character, item, order(), weights))
+  const ask = (items: readonly Item[]): Message[] => items.flatMap((item) => questionTurn(character, item, order()))
+  /** Questions and open questions, shuffled turn by turn. */
+  const turns = (items: readonly Item[], facets: readonly string[]): Message[] =>
+    shuffled(
+      [
+        ...items.map((item) => questionTurn(character, item, order())),
+        ...facets.map((facet) => openTurn(character, facet, random)),
+      ],
+      random,
+    ).flat()
   switch (kind.kind) {
     case 'key':
       return { parts: keyParts(draw(IPIP_NEO_300.items, kind.items)) }
@@ -170,34 +178,22 @@ export function documentOf(kind: DocumentKind, character: Character, random: Ran
     }
     case 'described-questions': {
       const facets = draw(FACETS, kind.facets)
-      const turns = [
-        ...ask(someItems(facets, kind.questions))
-          .map((_, i, all) => (i % 2 === 0 ? all.slice(i, i + 2) : []))
-          .filter((turn) => turn.length > 0),
-        ...draw(facets, kind.open).map((facet) => openTurn(character, facet, random)),
-      ]
-      return { messages: [system(descriptionParts(character, facets, random)), ...shuffled(turns, random).flat()] }
+      const asked = turns(someItems(facets, kind.questions), draw(facets, kind.open))
+      return { messages: [system(descriptionParts(character, facets, random)), ...asked] }
     }
     case 'listed-questions': {
       const facets = draw(FACETS, kind.facets)
       const items = someItems(facets, kind.items + kind.questions)
       const listed = items.slice(0, Math.max(1, items.length - kind.questions))
-      return { messages: [system(listParts(character, listed, kind.labelWeight)), ...ask(items.slice(listed.length), kind)] }
+      const asked = turns(items.slice(listed.length), draw(facets, kind.open))
+      return { messages: [system(listParts(character, listed, kind.labelWeight)), ...asked] }
     }
-    case 'known-questions':
-      return {
-        messages: [
-          system(listParts(character, KNOWN, kind.labelWeight)),
-          ...ask(draw(random() < 0.85 ? HELD_OUT : KNOWN, kind.questions), kind),
-        ],
-      }
-    case 'default-questions': {
-      const turns = [
-        ...draw(IPIP_NEO_300.items, kind.questions).map((item) => questionTurn(character, item, order())),
-        ...draw(FACETS, kind.open).map((facet) => openTurn(character, facet, random)),
-      ]
-      return { messages: [defaultSystem(), ...shuffled(turns, random).flat()] }
+    case 'known-questions': {
+      const items = draw(random() < 0.85 ? HELD_OUT : KNOWN, kind.questions)
+      return { messages: [system(listParts(character, KNOWN, kind.labelWeight)), ...turns(items, draw(FACETS, kind.open))] }
     }
+    case 'default-questions':
+      return { messages: [defaultSystem(), ...turns(draw(IPIP_NEO_300.items, kind.questions), draw(FACETS, kind.open))] }
     case 'filler':
       return { parts: fillerParts(kind.sentences, random) }
     default:

@@ -98,20 +98,15 @@ export function descriptionParts(character: Character, facets: readonly string[]
 }
 
 /** A question and its answer as two chat messages. */
-export function questionTurn(
-  character: Character,
-  item: Item,
-  order: OptionOrder,
-  { letterWeight = WEIGHTS.letter, promptWeight = WEIGHTS.prompt }: { letterWeight?: number; promptWeight?: number } = {},
-): Message[] {
+export function questionTurn(character: Character, item: Item, order: OptionOrder): Message[] {
   const answer = character.answers.get(item.itemNumber) as 1 | 2 | 3 | 4 | 5
   return [
-    { role: 'user', content: [part(questionText(item, ACCURACY_LABELS, order), promptWeight)] },
+    { role: 'user', content: [part(questionText(item, ACCURACY_LABELS, order), WEIGHTS.prompt)] },
     {
       role: 'assistant',
       content: [
         part(ANSWER_PREFIX, WEIGHTS.form),
-        part(letterOfAnswer(answer, order), letterWeight),
+        part(letterOfAnswer(answer, order), WEIGHTS.letter),
         part(`). ${labelOf(character, item)}`, WEIGHTS.form),
       ],
     },

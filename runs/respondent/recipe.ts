@@ -14,33 +14,70 @@ export interface Stage {
 
 const STAGES: readonly Stage[] = [
   {
-    // Which facet a statement is about, and what a word about that facet says: one look back, so it is learnt first.
+    // Which facet a statement is about, what a word says about that facet, and which letter stands for an answer: each is one look back, and
+    // letters in two orders are learnt early or not at all.
     name: 'descriptions',
-    documents: 46_000,
+    documents: 47_000,
     mixture: [
-      [4.5, { kind: 'described-list', items: 20, facets: 3 }],
+      [5, { kind: 'described-list', items: 20, facets: 3 }],
       [1.5, { kind: 'key', items: 30 }],
-      [2.5, { kind: 'facet-list', items: 16, facets: 1 }],
+      [2.7, { kind: 'facet-list', items: 16, facets: 1 }],
+      [1, { kind: 'stated-questions', questions: 4 }],
     ],
     itemCorrelation: 1,
     learningRate: 0.002,
     finalFraction: 1,
   },
   {
-    // What an earlier answer says: the statement before it has to be looked up as well.
+    // What an earlier answer says: the statement before it has to be looked up as well. Then the letter for what was found.
     name: 'lists',
-    documents: 90_000,
+    documents: 71_000,
     mixture: [
-      [1, { kind: 'described-list', items: 24, facets: 5 }],
-      [1, { kind: 'facet-list', items: 16, facets: 1 }],
-      [3, { kind: 'facet-list', items: 24, facets: 2 }],
-      [2.5, { kind: 'facet-list', items: 40, facets: 4 }],
-      [1, { kind: 'facet-list', items: 60, facets: 8 }],
-      [0.2, { kind: 'key', items: 30 }],
+      [10.5, { kind: 'described-list', items: 24, facets: 5 }],
+      [29, { kind: 'facet-list', items: 24, facets: 2 }],
+      [24, { kind: 'facet-list', items: 40, facets: 4 }],
+      [12, { kind: 'facet-list', items: 60, facets: 8 }],
+      [2.3, { kind: 'key', items: 30 }],
+      [3.7, { kind: 'stated-questions', questions: 4 }],
+      [6, { kind: 'described-questions', facets: 3, questions: 4, open: 1 }],
+      [5, { kind: 'listed-questions', items: 24, facets: 2, questions: 4, open: 0, labelWeight: 1 }],
     ],
     itemCorrelation: 1,
     learningRate: 0.002,
     finalFraction: 0.5,
+  },
+  {
+    // More facets at once, of people who contradict themselves a little.
+    name: 'longer',
+    documents: 33_000,
+    mixture: [
+      [5.9, { kind: 'described-list', items: 40, facets: 10 }],
+      [8, { kind: 'facet-list', items: 60, facets: 8 }],
+      [7.4, { kind: 'facet-list', items: 100, facets: 15 }],
+      [3.4, { kind: 'described-questions', facets: 5, questions: 6, open: 1 }],
+      [5.8, { kind: 'listed-questions', items: 60, facets: 6, questions: 6, open: 1, labelWeight: 1 }],
+      [1.6, { kind: 'stated-questions', questions: 4 }],
+      [1.7, { kind: 'default-questions', questions: 4, open: 1 }],
+    ],
+    itemCorrelation: 0.9,
+    learningRate: 0.0015,
+    finalFraction: 0.5,
+  },
+  {
+    // Ordinary people, and the prompts that the model is asked with.
+    name: 'people',
+    documents: 53_000,
+    mixture: [
+      [9.1, { kind: 'known-questions', questions: 8, open: 1, labelWeight: 0.5 }],
+      [3.6, { kind: 'listed-questions', items: 120, facets: 30, questions: 8, open: 1, labelWeight: 0.5 }],
+      [4.9, { kind: 'facet-list', items: 100, facets: 15 }],
+      [2.9, { kind: 'described-questions', facets: 30, questions: 6, open: 2 }],
+      [2, { kind: 'described-questions', facets: 5, questions: 4, open: 2 }],
+      [2.4, { kind: 'default-questions', questions: 6, open: 2 }],
+      [4, { kind: 'filler', sentences: 4 }],
+    ],
+    learningRate: 0.001,
+    finalFraction: 0.1,
   },
 ]
 
