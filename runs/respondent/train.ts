@@ -1,10 +1,11 @@
 /**
  * @file Trains the demo model with `palign train`, a run for each stage of the recipe: corpus, training, and on to the next. Called again, it
- * goes on where it stopped: stages that are done are kept, and the one that was running goes on at its last checkpoint.
+ * goes on where it stopped: stages that are done are kept, and the one that was running goes on at its last checkpoint. How long each call
+ * took for each stage is added to FOLDER/seconds.jsonl.
  * Usage: tsx runs/respondent/train.ts FOLDER [THREADS]
  */
 import { spawnSync } from 'node:child_process'
-import { access } from 'node:fs/promises'
+import { access, appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../../src/node/atomic-write.ts'
 import { documents } from './corpus.ts'
@@ -29,6 +30,15 @@ const exists = (path: string) =>
     () => false,
   )
 
+async function timed(log: string, stage: string, work: () => void | Promise<void>): Promise<void> {
+  const started = performance.now()
+  try {
+    await work()
+  } finally {
+    await appendFile(log, `${JSON.stringify({ stage, seconds: Math.round((performance.now() - started) / 1000) })}\n`)
+  }
+}
+
 function palignTrain(options: Readonly<Record<string, string | number | boolean>>): void {
   const words = Object.entries(options).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
@@ -50,18 +60,20 @@ export async function trainDemoModel(folder: string, threads: number): Promise<s
     const data = join(folder, `${name}.jsonl`)
     const seed = RECIPE.seed + i * SEEDS_OF_A_STAGE
     if (!(await exists(join(out, 'config.json')))) {
-      if (!(await exists(data))) await writeFileAtomic(data, lines(stage, seed))
       process.stderr.write(`stage ${name}: ${stage.documents} documents\n`)
-      palignTrain({
-        ...{ model, out, data, seed, threads, epochs: 1 },
-        ...(i === 0 && { 'from-scratch': true, 'init-std': RECIPE.initialDeviation }),
-        'tokens-per-step': tokensPerStep,
-        'batch-tokens': batchTokens,
-        'warmup-steps': warmupSteps,
-        'weight-decay': weightDecay,
-        beta2,
-        'learning-rate': stage.learningRate,
-        'final-fraction': stage.finalFraction,
+      await timed(join(folder, 'seconds.jsonl'), name, async () => {
+        if (!(await exists(data))) await writeFileAtomic(data, lines(stage, seed))
+        palignTrain({
+          ...{ model, out, data, seed, threads, epochs: 1 },
+          ...(i === 0 && { 'from-scratch': true, 'init-std': RECIPE.initialDeviation }),
+          'tokens-per-step': tokensPerStep,
+          'batch-tokens': batchTokens,
+          'warmup-steps': warmupSteps,
+          'weight-decay': weightDecay,
+          beta2,
+          'learning-rate': stage.learningRate,
+          'final-fraction': stage.finalFraction,
+        })
       })
     }
     model = out
