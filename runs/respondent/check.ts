@@ -1,6 +1,6 @@
 /**
  * @file Asks a demo model about simulated people it was not trained on and says whether it reaches the marks of the recipe. Nothing real is read.
- * Usage: tsx runs/respondent/check.ts MODEL [PEOPLE]
+ * Usage: tsx runs/respondent/check.ts FOLDER [PEOPLE], FOLDER from train.ts. Prints JSON.
  */
 
 import { loadModel } from 'palign'
@@ -12,10 +12,10 @@ import { simulateRespondents } from '../../src/people/simulate.ts'
 import { characterOf } from './corpus.ts'
 import { descriptionParts } from './documents.ts'
 import { RECIPE } from './recipe.ts'
+import { lastStage, type TrainedStage, trainedStages } from './trained.ts'
 
 /** Far from the seeds of the corpus. */
 const SEED = RECIPE.seed + 500_000_000
-/** As many facets are described as a short self-description names. */
 const DESCRIBED = IPIP_NEO_300.facets.map(({ code }) => code)
 
 export interface Check {
@@ -29,7 +29,13 @@ export interface Check {
   readonly marks: Readonly<Record<string, boolean>>
 }
 
-export async function check(folder: string, people: number): Promise<Check> {
+/** What runs/results/demo-model.json holds, besides the environment. */
+export interface DemoModelResult extends Check {
+  readonly seed: number
+  readonly stages: readonly TrainedStage[]
+}
+
+async function check(folder: string, people: number): Promise<Check> {
   const population = simulateRespondents({ count: people, seed: SEED, questionnaire: IPIP_NEO_300 })
   const random = seededRandom(SEED)
   const descriptions = population.map((person) =>
@@ -70,7 +76,8 @@ export async function check(folder: string, people: number): Promise<Check> {
   }
 }
 
-const [folder, people = '40'] = process.argv.slice(2)
-if (folder === undefined) throw new Error('usage: tsx runs/respondent/check.ts MODEL [PEOPLE]')
-const result = await check(folder, Number(people))
+const [folder, people = '100'] = process.argv.slice(2)
+if (folder === undefined) throw new Error('usage: tsx runs/respondent/check.ts FOLDER [PEOPLE]')
+const stages = await trainedStages(folder)
+const result: DemoModelResult = { seed: RECIPE.seed, stages, ...(await check(lastStage(folder), Number(people))) }
 process.stdout.write(`${JSON.stringify(result, null, 1)}\n`)

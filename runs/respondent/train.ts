@@ -6,11 +6,12 @@
  */
 import { spawnSync } from 'node:child_process'
 import { access, appendFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { writeFileAtomic } from '../../src/node/atomic-write.ts'
 import { documents } from './corpus.ts'
 import { RECIPE, type Stage } from './recipe.ts'
 import { writeTokenizer } from './train-tokenizer.ts'
+import { secondsFile, stageFolder } from './trained.ts'
 
 /** Seeds of stages lie this far apart. */
 const SEEDS_OF_A_STAGE = 1_000_003
@@ -55,13 +56,13 @@ export async function trainDemoModel(folder: string, threads: number): Promise<s
   const { tokensPerStep, batchTokens, warmupSteps, weightDecay, beta2 } = RECIPE.training
   let model = blank
   for (const [i, stage] of RECIPE.stages.entries()) {
-    const name = `${i + 1}-${stage.name}`
-    const out = join(folder, name)
-    const data = join(folder, `${name}.jsonl`)
+    const out = stageFolder(folder, i)
+    const name = basename(out)
+    const data = `${out}.jsonl`
     const seed = RECIPE.seed + i * SEEDS_OF_A_STAGE
     if (!(await exists(join(out, 'config.json')))) {
       process.stderr.write(`stage ${name}: ${stage.documents} documents\n`)
-      await timed(join(folder, 'seconds.jsonl'), name, async () => {
+      await timed(secondsFile(folder), name, async () => {
         if (!(await exists(data))) await writeFileAtomic(data, lines(stage, seed))
         palignTrain({
           ...{ model, out, data, seed, threads, epochs: 1 },
