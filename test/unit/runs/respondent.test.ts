@@ -30,9 +30,8 @@ describe('byte pairs', () => {
   it('give back any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }), (text) => {
-        const whole = text.toWellFormed()
-        fc.pre(!/<pad>|<\|/.test(whole))
-        expect(tokenizer.decode(encode(whole))).toBe(whole)
+        fc.pre(!/<pad>|<\|/.test(text))
+        expect(tokenizer.decode(encode(text))).toBe(text)
       }),
     )
   })
