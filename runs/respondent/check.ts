@@ -14,6 +14,8 @@ import { descriptionParts } from './documents.ts'
 import { RECIPE } from './recipe.ts'
 import { lastStage, type TrainedStage, trainedStages } from './trained.ts'
 
+/** Rows that know other people learn from so many. */
+const POPULATION = 500
 /** Far from the seeds of the corpus. */
 const SEED = RECIPE.seed + 500_000_000
 const DESCRIBED = IPIP_NEO_300.facets.map(({ code }) => code)
@@ -36,7 +38,7 @@ export interface DemoModelResult extends Check {
 }
 
 async function check(folder: string, people: number): Promise<Check> {
-  const population = simulateRespondents({ count: people, seed: SEED, questionnaire: IPIP_NEO_300 })
+  const population = simulateRespondents({ count: POPULATION, seed: SEED, questionnaire: IPIP_NEO_300 })
   const random = seededRandom(SEED)
   const descriptions = population.map((person) =>
     descriptionParts(characterOf(person), DESCRIBED, random)
@@ -51,7 +53,7 @@ async function check(folder: string, people: number): Promise<Check> {
       questionnaire: IPIP_NEO_300,
       ...splitItems(),
       population,
-      rows: population.map((_, row) => row),
+      rows: Array.from({ length: people }, (_, row) => row),
       descriptions,
       seed: RECIPE.seed,
     })
@@ -76,7 +78,7 @@ async function check(folder: string, people: number): Promise<Check> {
   }
 }
 
-const [folder, people = '100'] = process.argv.slice(2)
+const [folder, people = '60'] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: tsx runs/respondent/check.ts FOLDER [PEOPLE]')
 const stages = await trainedStages(folder)
 const result: DemoModelResult = { seed: RECIPE.seed, stages, ...(await check(lastStage(folder), Number(people))) }
