@@ -16,7 +16,7 @@ const FILES = ['model.safetensors', 'tokenizer.json', 'tokenizer_config.json', '
 function card({ stages, people, letterMass, errors, gains, marks, seed }: DemoModelResult, parameters: number): string {
   const { hidden_size, num_hidden_layers, num_attention_heads, head_dim, intermediate_size } = RECIPE.model
   const minutes = (seconds: number) => (seconds / 60).toFixed(0)
-  const number = (value: number | undefined) => (value === undefined ? '' : value.toFixed(3))
+  const number = (value: number | undefined) => (value === undefined ? '' : (Math.abs(value) < 5e-4 ? 0 : value).toFixed(3))
   const arms = ['unchanged', 'personality-prompt', 'few-shot', 'constant-3', 'item-median', 'own-facet', 'ridge']
   return `---
 license: mit
