@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Tokenizer } from '@huggingface/tokenizers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -34,6 +35,11 @@ describe('byte pairs', () => {
         expect(tokenizer.decode(encode(text))).toBe(text)
       }),
     )
+  })
+
+  it('are those of the model that is shipped', () => {
+    const shipped = JSON.parse(readFileSync('models/respondent/tokenizer.json', 'utf8')) as unknown
+    expect(JSON.parse(JSON.stringify(tokenizerJson(pairs)))).toEqual(shipped)
   })
 
   it('spell every byte by a character of its own', () => {
