@@ -63,12 +63,19 @@ export function ourSide(): Side {
   return side(process.execPath, [fileURLToPath(new URL('./training-side.mjs', import.meta.url))])
 }
 
-/** Undefined where no Python with torch is found; PALIGN_BENCH_PYTHON names the one to use. */
-export function torchSide(): Side | undefined {
+/**
+ * Undefined where no Python with torch is found; PALIGN_BENCH_PYTHON names the one to use. torch bounds its own threads only: OpenBLAS has
+ * others, on all cores if it is not told, and the two kinds take processor time from each other while they spin.
+ */
+export function torchSide(threads: number): Side | undefined {
   const named = process.env.PALIGN_BENCH_PYTHON
   const python = (named === undefined ? ['/usr/bin/python3', 'python3'] : [named]).find(hasTorch)
   if (python === undefined) return undefined
-  return side(python, [fileURLToPath(new URL('./torch/llama.py', import.meta.url))], { OPENBLAS_CORETYPE: kernels() })
+  return side(python, [fileURLToPath(new URL('./torch/llama.py', import.meta.url))], {
+    OPENBLAS_CORETYPE: kernels(),
+    OPENBLAS_NUM_THREADS: String(threads),
+    OMP_WAIT_POLICY: 'PASSIVE',
+  })
 }
 
 /** OpenBLAS of 2022 falls back to kernels of 2004 on processors newer than itself: the newest it has for these instructions. */

@@ -2,7 +2,7 @@
  * @file Training speed and memory against torch: same weights, batch, optimiser, machine and number of threads, in two processes that
  * take turns. Before anything is timed both sides must show the same losses and gradient norms over a few steps.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '../src/math/random.ts'
@@ -140,10 +140,13 @@ async function compare(
   folder: string,
   { threads, rounds }: { readonly threads: number; readonly rounds: number },
 ): Promise<TrainingResult | undefined> {
-  const torch = torchSide()
+  const torch = torchSide(threads)
   if (torch === undefined) return undefined
   const ours = ourSide()
-  const file = join(folder, 'adapter.safetensors')
+  // Not among the model's own weight files.
+  const adapterFolder = join(folder, 'adapter')
+  mkdirSync(adapterFolder, { recursive: true })
+  const file = join(adapterFolder, 'adapter.safetensors')
   const request: OpenRequest = {
     folder,
     adapter: adapter === undefined ? null : { ...adapter, file, checkpointing },
