@@ -4,7 +4,7 @@ import { argmaxAnswer, rankedProbabilityScore } from '../items/answer-distributi
 import type { ModelShape } from '../model/shape.ts'
 import { byMeanAccuracy, byValidationAccuracy, type RankProbe } from '../probes/select-heads.ts'
 import { type SplitRows, splitByItem, splitByRow } from '../probes/split.ts'
-import type { AnswerLoss } from './alpha-search.ts'
+import { type AlphaOrder, type AnswerLoss, outwardFromZero, wholeGrid } from './alpha-search.ts'
 
 export interface PasRecipe {
   readonly name: 'pas' | 'pas:published'
@@ -13,6 +13,8 @@ export interface PasRecipe {
   readonly rank: RankProbe
   headCount(shape: ModelShape): number
   readonly alphas: readonly number[]
+  /** Which of them are tried. */
+  readonly order: (alphas: readonly number[]) => AlphaOrder
   readonly loss: AnswerLoss
 }
 
@@ -38,12 +40,13 @@ export const PAS_PUBLISHED: PasRecipe = {
   rank: byMeanAccuracy,
   headCount: ({ layers, heads }) => Math.min(PUBLISHED_HEAD_COUNT, layers * heads),
   alphas: [0, 1, 2, 4, 6, 8],
+  order: wholeGrid,
   loss: ABSOLUTE_ERROR,
 }
 
 /**
  * Both option orders, so that no letter stands for agreement; all rows of an item on one side of the split; heads ranked on
- * validation alone; a signed grid, because a head that reads a trait well may steer it backwards.
+ * validation alone; alphas of both signs, because a head that reads a trait well may steer it backwards.
  */
 export const PAS: PasRecipe = {
   name: 'pas',
@@ -53,5 +56,6 @@ export const PAS: PasRecipe = {
   // In a small model 24 heads would be most of them: at most a quarter.
   headCount: ({ layers, heads }) => Math.min(PUBLISHED_HEAD_COUNT, Math.ceil((layers * heads) / 4)),
   alphas: [-8, -4, -2, -1, 0, 1, 2, 4, 8],
+  order: outwardFromZero,
   loss: RANKED_PROBABILITY,
 }

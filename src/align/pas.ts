@@ -91,18 +91,21 @@ export async function alignPas(
   )
 
   onPhase?.('search')
+  const total = recipe.alphas.length * folds.length
   let done = 0
   const { alpha, calibration } = await searchAlpha([...trials.keys()], answers, {
-    alphas: recipe.alphas,
+    order: recipe.order(recipe.alphas),
     loss: recipe.loss,
     async ask(trial, alpha) {
       const fold = trials.get(trial) as PreparedFold
       const displacement = compileDisplacement(trial.interventions, alpha, model.shape)
       const answered = alpha === 0 ? fold.unsteered : await answerQuestions(model, fold.questions, { displacement, signal })
-      onProgress?.({ done: ++done, total: recipe.alphas.length * folds.length })
+      onProgress?.({ done: ++done, total })
       return answered
     },
   })
+  // Not every alpha of the grid need have been tried.
+  if (done < total) onProgress?.({ done: total, total })
   onPhase?.('optimisation')
   return {
     kind: 'steering',

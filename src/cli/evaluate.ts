@@ -16,8 +16,8 @@ import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
-import { memoryMeter } from '../node/memory-meter.ts'
 import { packageVersion } from '../node/package-version.ts'
+import { processMeter } from '../node/process-meter.ts'
 import { readFileBounded, readJson } from '../node/read-file.ts'
 import { respondentsOf } from '../people/sample.ts'
 import { MAX_ANSWERS_BYTES, readAnswers } from './answers.ts'
@@ -68,7 +68,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       seed: options.seed,
       steps: options.steps,
       openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
-      memory: memoryMeter(),
+      process: processMeter(),
       orders: options.orders === 'both' ? OPTION_ORDERS : [options.orders],
       store: activationCache(cacheFolder(process.env)),
       signal,

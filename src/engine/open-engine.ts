@@ -11,11 +11,16 @@ import type { TokenModel } from '../model/language-model.ts'
 import { adaptableDecoder } from './adaptable-decoder.ts'
 import type { Decoder } from './decoder.ts'
 import { type OrtSession, ortDecoder } from './ort-decoder.ts'
+import { ortRowDecoder, type RowDecoder } from './row-decoder.ts'
+import { rowSelfTest } from './row-self-test.ts'
 import { selfTest } from './self-test.ts'
 import { tokenModel } from './token-model.ts'
 
-/** `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call; and each once more for every set of adapted layers in use. */
-export type GraphVariant = 'decode' | 'record'
+/**
+ * `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call; and each once more for
+ * every set of adapted layers in use. `rows` scores many short prompts in one pass.
+ */
+export type GraphVariant = 'decode' | 'record' | 'rows'
 
 /** The ONNX Runtime of the platform. */
 export interface Runtime {
@@ -55,18 +60,31 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const open = async (variant: GraphVariant): Promise<Decoder> =>
     adaptableDecoder({ plain: await openGraph(variant), modules, openAdapted: (targets) => openGraph(variant, targets) })
 
-  const model = tokenModel(await open('decode'), {
+  const decoder = await open('decode')
+  const openRows = async (): Promise<RowDecoder> => {
+    const graph = llamaGraph({ config, shape, weights, attention: 'shared-past' })
+    const rows = ortRowDecoder({ session: await createSession(runtime, graph, 'rows'), Tensor: runtime.Tensor, shape })
+    return orDispose(rows, rowSelfTest({ decoder, rows }))
+  }
+
+  const model = tokenModel(decoder, {
     endTokens,
     openRecorder: () => open('record'),
+    openRows,
     layerWeights: layerWeightsOf(shape, config.ffnSize),
   })
+  return orDispose(model, selfTest(model))
+}
+
+/** What was opened, once it has passed. */
+async function orDispose<T extends { dispose(): Promise<void> }>(opened: T, test: Promise<void>): Promise<T> {
   try {
-    await selfTest(model)
+    await test
+    return opened
   } catch (error) {
-    await model.dispose()
+    await opened.dispose()
     throw error
   }
-  return model
 }
 
 async function createSession(runtime: Runtime, graph: Uint8Array, variant: GraphVariant): Promise<OrtSession> {

@@ -89,7 +89,7 @@ export function ortDecoder({ session, Tensor, shape, modules }: OrtDecoderOption
       const fetches: Record<string, Tensor | null> = { ...cache.fetches }
       if (logitsAt.length > 0) fetches[LOGITS] = null
       if (record) fetches[Z] = null
-      const outputs = await run(session, feeds, fetches)
+      const outputs = await runSession(session, feeds, fetches)
       const floats = (name: string) => outputs[name]!.data as Float32Array
       const logits = logitsAt.length > 0 ? floats(LOGITS) : new Float32Array()
       const state = cache.finish(outputs)
@@ -109,9 +109,14 @@ function cachedFeeds(make: (adapter: Adapter) => Record<string, Tensor>): (adapt
   }
 }
 
-async function run(session: OrtSession, feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType) {
+/** Throws `engine-failed` with what the runtime says. */
+export async function runSession(
+  session: OrtSession,
+  feeds: InferenceSession.FeedsType,
+  fetches: InferenceSession.FetchesType,
+): Promise<Record<string, Tensor>> {
   try {
-    return await session.run(feeds, fetches)
+    return (await session.run(feeds, fetches)) as Record<string, Tensor>
   } catch (cause) {
     throw new PalignError('engine-failed', 'forward pass failed in ONNX Runtime', {
       hint: 'see the cause; free memory may be short',

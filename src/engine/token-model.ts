@@ -16,8 +16,9 @@ import {
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
 import { logSumExp } from './log-probabilities.ts'
+import { type RowDecoder, rowBatches } from './row-decoder.ts'
 import { sampler } from './sampler.ts'
-import { forEachPrompt, sliceTokens } from './shared-prefix.ts'
+import { forEachPrompt, sharedPrefixLength, sliceTokens } from './shared-prefix.ts'
 import { usageCounter } from './usage-counter.ts'
 
 export interface TokenModelOptions {
@@ -25,30 +26,24 @@ export interface TokenModelOptions {
   readonly endTokens?: readonly number[] | undefined
   /** Opens the decoder that can record z, when it is first needed; default: `decoder` itself can. */
   readonly openRecorder?: (() => Promise<Decoder>) | undefined
+  /** Opens the decoder that scores many rows in one pass, when it is first needed; default: one row after the other. */
+  readonly openRows?: (() => Promise<RowDecoder>) | undefined
   /** Weights of all matrices of all layers; absent where not known. */
   readonly layerWeights?: number | undefined
 }
 
 export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}): TokenModel {
-  const { endTokens = [], openRecorder, layerWeights } = options
+  const { endTokens = [], openRecorder, openRows, layerWeights } = options
   const counter = usageCounter()
   const decoder = counter.counted(uncounted)
   const { shape } = decoder
   const ends = new Set(endTokens)
-  let recorder: Promise<Decoder> | undefined
+  const recorder = openedOnce(async () => (openRecorder === undefined ? decoder : counter.counted(await openRecorder())))
+  const rowDecoder = openRows && openedOnce(async () => counter.countedRows(await openRows()))
 
   /** Next-token logits `[vocabSize]` after `tokens`, and the state they lead to. */
   async function extend(tokens: Tokens, past: DecoderState | undefined, steering: Steering) {
     return decoder.forward({ tokens, past, ...steering, logitsAt: [tokens.length - 1] })
-  }
-
-  /** Opened once; a failure is not remembered, so that the next call tries again. */
-  function recordingDecoder(): Promise<Decoder> {
-    recorder ??= (openRecorder?.().then(counter.counted) ?? Promise.resolve(decoder)).catch((error) => {
-      recorder = undefined
-      throw error
-    })
-    return recorder
   }
 
   async function logits({ tokens, ...request }: Parameters<TokenModel['logits']>[0]): Promise<Float32Array> {
@@ -62,7 +57,7 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     for (const { tokens } of prompts) checkTokens('prompt', tokens, shape)
     checkSteering(options, decoder)
     const steering = steeringOf(options)
-    const recording = await recordingDecoder()
+    const recording = await recorder.get()
     const size = shape.layers * zWidth(shape)
     const out = new Float32Array(prompts.length * size)
     const texts = prompts.map(({ tokens }) => tokens)
@@ -77,6 +72,9 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
   async function score(requests: readonly ScoreRequest[], options: RunOptions = {}): Promise<Float64Array[]> {
     for (const request of requests) checkScoreRequest(request, shape)
     checkSteering(options, decoder)
+    const ofOneToken = requests.every(({ continuations }) => continuations.every(({ length }) => length === 1))
+    if (rowDecoder !== undefined && options.adapter === undefined && ofOneToken)
+      return scoreRows(await rowDecoder.get(), requests, options)
     const steering = steeringOf(options)
     const scores: Float64Array[] = []
     const prompts = requests.map(({ tokens }) => tokens)
@@ -131,14 +129,57 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
   }
 
   async function dispose(): Promise<void> {
-    const opened = await recorder
-    await decoder.dispose()
-    if (opened !== undefined && opened !== decoder) await opened.dispose()
+    const opened = new Set([decoder, await recorder.opened(), await rowDecoder?.opened()])
+    for (const each of opened) await each?.dispose()
   }
 
   const usage = async () => counter.usage()
 
   return { shape, layerWeights, logits, record, score, generateTokens, usage, dispose }
+}
+
+/** Continuations of one token each need one row of logits a prompt: many prompts go through in one pass. */
+async function scoreRows(
+  decoder: RowDecoder,
+  requests: readonly ScoreRequest[],
+  { displacement, signal, onProgress }: RunOptions,
+): Promise<Float64Array[]> {
+  const { shape } = decoder
+  const prompts = requests.map(({ tokens }) => tokens)
+  const shared = sharedPrefixLength(prompts)
+  const rests = prompts.map((tokens) => sliceTokens(tokens, shared))
+  const scores = new Array<Float64Array>(requests.length)
+  throwIfAborted(signal)
+  const begun = await decoder.begin(sliceTokens(prompts[0] ?? [], 0, shared), displacement)
+  let done = 0
+  for (const batch of rowBatches(rests, shared, shape)) {
+    throwIfAborted(signal)
+    const logits = await begun.nextLogits(batch.map((index) => rests[index]!))
+    batch.forEach((index, row) => {
+      const next = logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize)
+      const normaliser = logSumExp(next)
+      scores[index] = Float64Array.from(requests[index]!.continuations, (continuation) => next[continuation[0]!]! - normaliser)
+    })
+    done += batch.length
+    onProgress?.({ done, total: requests.length })
+  }
+  return scores
+}
+
+/** Opens on the first call; a failure is not remembered, so that the next call tries again. */
+function openedOnce<T>(open: () => Promise<T>) {
+  let opening: Promise<T> | undefined
+  return {
+    get(): Promise<T> {
+      opening ??= open().catch((error) => {
+        opening = undefined
+        throw error
+      })
+      return opening
+    },
+    /** Undefined where it was never opened. */
+    opened: async (): Promise<T | undefined> => opening,
+  }
 }
 
 function checkScoreRequest({ tokens, continuations }: ScoreRequest, shape: ModelShape): void {

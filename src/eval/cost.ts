@@ -8,10 +8,14 @@ import type { Method } from './methods.ts'
 /** Seconds, and whatever else an arm counts, by name with the unit; operations are absent where the model does not say its sizes. */
 export type Cost = Readonly<Record<string, number>>
 
-/** Peak resident memory of this process, which `reset` begins anew where the platform can; it includes what earlier arms left behind. */
-export interface MemoryMeter {
-  reset(): void
+/** What the platform knows of this process. */
+export interface ProcessMeter {
+  /** Begins the peak anew, where the platform can. */
+  resetPeak(): void
+  /** Peak resident memory; it includes what earlier arms left behind. */
   peakBytes(): number
+  /** Of all threads since the process began: unlike seconds on a clock, what else the machine does hardly changes it. */
+  processorSeconds(): number
 }
 
 /** Bytes of what has to be kept of a person: numbers and prompt, without the record of where they came from. */
@@ -41,6 +45,7 @@ export type CostStage = (typeof STAGES)[number]
 
 interface StageCost {
   seconds: number
+  processorSeconds: number
   forwardTokens: number
   trainedTokens: number
   flops: number
@@ -56,17 +61,19 @@ export interface CostMeter {
 }
 
 /** Starts in the stage `shared`. Stages end in time when the next is entered; tokens are asked for then, and counted when the answer comes. */
-export async function costMeter(model: LanguageModel, memory?: MemoryMeter): Promise<CostMeter> {
+export async function costMeter(model: LanguageModel, process?: ProcessMeter): Promise<CostMeter> {
   const { layerWeights } = model
   const counted: CountedModel | undefined = layerWeights === undefined ? undefined : { shape: model.shape, layerWeights }
   const costs = new Map<CostStage, StageCost>(
-    STAGES.map((name) => [name, { seconds: 0, forwardTokens: 0, trainedTokens: 0, flops: 0 }]),
+    STAGES.map((name) => [name, { seconds: 0, processorSeconds: 0, forwardTokens: 0, trainedTokens: 0, flops: 0 }]),
   )
-  memory?.reset()
+  process?.resetPeak()
+  const processorNow = () => process?.processorSeconds() ?? 0
   // Snapshots are asked for at the moment of entering; calls to one model are answered in order.
   const snapshots: { readonly stage: CostStage; readonly usage: Promise<ModelUsage> }[] = []
   let stage: CostStage = 'shared'
   let started = performance.now()
+  let processorStarted = processorNow()
   let bytes = 0
   let diverged = 0
   let unrewarded = 0
@@ -84,10 +91,14 @@ export async function costMeter(model: LanguageModel, memory?: MemoryMeter): Pro
   }
   await snapshots[snapshot() - 1]!.usage
   started = performance.now()
+  processorStarted = processorNow()
   const enter = (next: CostStage) => {
-    const now = performance.now()
-    ;(costs.get(stage) as StageCost).seconds += (now - started) / 1000
+    const [now, processor] = [performance.now(), processorNow()]
+    const cost = costs.get(stage) as StageCost
+    cost.seconds += (now - started) / 1000
+    cost.processorSeconds += processor - processorStarted
     started = now
+    processorStarted = processor
     if (next === stage) return
     stage = next
     snapshot()
@@ -115,7 +126,7 @@ export async function costMeter(model: LanguageModel, memory?: MemoryMeter): Pro
         cost.forwardTokens += used.forwardTokens
         if (counted !== undefined) cost.flops += forwardFlops(counted, used)
       })
-      return summary(costs, { respondents, bytes, diverged, unrewarded, counted: counted !== undefined, memory })
+      return summary(costs, { respondents, bytes, diverged, unrewarded, counted: counted !== undefined, process })
     },
   }
 }
@@ -126,12 +137,12 @@ interface Totals {
   readonly diverged: number
   readonly unrewarded: number
   readonly counted: boolean
-  readonly memory: MemoryMeter | undefined
+  readonly process: ProcessMeter | undefined
 }
 
 function summary(
   costs: ReadonlyMap<CostStage, StageCost>,
-  { respondents, bytes, diverged, unrewarded, counted, memory }: Totals,
+  { respondents, bytes, diverged, unrewarded, counted, process }: Totals,
 ): Cost {
   const of = (stage: CostStage) => costs.get(stage) as StageCost
   const each = (value: number) => value / respondents
@@ -156,7 +167,10 @@ function summary(
       totalFlops: sum((cost) => cost.flops),
     }),
     storedBytesPerPerson: each(bytes),
-    ...(memory && { peakMemoryBytes: memory.peakBytes() }),
+    ...(process && {
+      alignProcessorSecondsPerPerson: each(of('optimisation').processorSeconds + of('search').processorSeconds),
+      peakMemoryBytes: process.peakBytes(),
+    }),
     ...(diverged > 0 && { divergedPersons: diverged }),
     ...(unrewarded > 0 && { unrewardedPersons: unrewarded }),
   }

@@ -8,7 +8,7 @@ import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
 import { correctedErrors, type ErrorTable } from './alignment-error.ts'
 import { answerTable, selectRows } from './answer-table.ts'
-import { type CostMeter, costMeter, type MemoryMeter } from './cost.ts'
+import { type CostMeter, costMeter, type ProcessMeter } from './cost.ts'
 import { floors, populationOf, roundedWorded } from './floors.ts'
 import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
 import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
@@ -19,8 +19,8 @@ export interface EvaluateOptions extends MethodContext {
   readonly population: readonly Respondent[]
   /** Rows of the population to evaluate. */
   readonly rows: readonly number[]
-  /** Measures peak memory of every method; default: it is not measured. */
-  readonly memory?: MemoryMeter | undefined
+  /** Measures memory and processor time of every method; default: they are not measured. */
+  readonly process?: ProcessMeter | undefined
   /** Called for every stage with a name; what it returns is told of the progress and the end. */
   readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
 }
@@ -41,7 +41,7 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
   const arms: ArmPredictions[] = []
   for (const name of methods) {
     const stage = onStage(name)
-    const meter = await costMeter(options.model, options.memory)
+    const meter = await costMeter(options.model, options.process)
     const method = await openMethod(name, options)
     meter.addShared(method)
     try {

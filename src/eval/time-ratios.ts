@@ -15,6 +15,8 @@ export interface TimeRatio {
   readonly ratio: number
   /** Of optimisation alone to training. */
   readonly optimisationRatio: number
+  /** As `ratio`, of processor time, which the load of the machine hardly changes; absent where it was not measured. */
+  readonly processorRatio?: number | undefined
 }
 
 /** Every variant of PAS to every method that trains, in the order of the rows. */
@@ -25,6 +27,7 @@ export function timeRatios(rows: readonly TableRow[]): TimeRatio[] {
     trained.map((other): TimeRatio => {
       const own = pas.cost.alignSecondsPerPerson ?? Number.NaN
       const training = other.cost.alignSecondsPerPerson ?? Number.NaN
+      const [ownProcessor, trainingProcessor] = [pas, other].map(({ cost }) => cost.alignProcessorSecondsPerPerson)
       return {
         steering: pas.arm,
         trained: other.arm,
@@ -32,6 +35,8 @@ export function timeRatios(rows: readonly TableRow[]): TimeRatio[] {
         seconds: [own, training],
         ratio: own / training,
         optimisationRatio: (pas.cost.optimisationSecondsPerPerson ?? Number.NaN) / training,
+        ...(ownProcessor !== undefined &&
+          trainingProcessor !== undefined && { processorRatio: ownProcessor / trainingProcessor }),
       }
     }),
   )
@@ -41,8 +46,8 @@ export function timeRatios(rows: readonly TableRow[]): TimeRatio[] {
 export function formatTimeRatios(rows: readonly TableRow[]): string {
   return timeRatios(rows)
     .map(
-      ({ steering, trained, steps, seconds: [own, training], ratio, optimisationRatio }) =>
-        `${steering} to ${trained} (${steps} steps): ${ratio.toPrecision(3)} of the time per person, optimisation and search ${own.toPrecision(3)} s to ${training.toPrecision(3)} s; optimisation alone ${optimisationRatio.toPrecision(3)}`,
+      ({ steering, trained, steps, seconds: [own, training], ratio, optimisationRatio, processorRatio }) =>
+        `${steering} to ${trained} (${steps} steps): ${ratio.toPrecision(3)} of the time per person, optimisation and search ${own.toPrecision(3)} s to ${training.toPrecision(3)} s; optimisation alone ${optimisationRatio.toPrecision(3)}${processorRatio === undefined ? '' : `; of processor time ${processorRatio.toPrecision(3)}`}`,
     )
     .join('\n')
 }

@@ -8,13 +8,8 @@ import { INPUT_IDS, pastName } from './names.ts'
 import { rotaryTables } from './rope.ts'
 
 export function decomposedAttention(options: AttentionOptions): Attention {
-  const { builder, config, shape } = options
-  const { heads, kvHeads, headDim } = config
-  const group = heads / kvHeads
-  const positions = queryPositions(builder)
-  const mask = causalMask(builder, positions, activeWindow(config, shape))
-  const rotate = rotation(options, positions.queries)
-  const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
+  const { builder } = options
+  const parts = attentionParts(options)
 
   // query -> split heads -> rotate -> [B, kvHeads, group, S, headDim] --.
   // key   -> split heads -> rotate -> concat past -> transpose ---------+-> MatMul -> * scale -> + mask -> Softmax --.
@@ -24,25 +19,64 @@ export function decomposedAttention(options: AttentionOptions): Attention {
       const { past, present } = declareCache(options, layer, part)
       return builder.node('Concat', { inputs: [past, added], outputs: [present], attributes: { axis: int(2) } })
     }
-    const grouped = builder.node('Reshape', {
-      inputs: [rotate(splitHeads(builder, query, heads, headDim)), builder.integers([0, kvHeads, group, -1, headDim])],
-    })
-    const keys = append('key', rotate(splitHeads(builder, key, kvHeads, headDim)))
-    const values = append('value', splitHeads(builder, value, kvHeads, headDim))
-    const across = builder.node('Transpose', {
-      inputs: [builder.node('Unsqueeze', { inputs: [keys, builder.integers([2])] })],
-      attributes: { perm: ints(0, 1, 2, 4, 3) },
-    })
-    const scores = builder.node('Mul', { inputs: [builder.node('MatMul', { inputs: [grouped, across] }), scale] })
-    const weights = builder.node('Softmax', {
-      inputs: [builder.node('Add', { inputs: [scores, mask] })],
-      attributes: { axis: int(-1) },
-    })
-    const mixed = builder.node('MatMul', {
-      inputs: [weights, builder.node('Unsqueeze', { inputs: [values, builder.integers([2])] })],
-    })
-    const byToken = builder.node('Transpose', { inputs: [mixed], attributes: { perm: ints(0, 3, 1, 2, 4) } })
-    return builder.node('Reshape', { inputs: [byToken, builder.integers([0, 0, heads * headDim])], outputs: [`z.${layer}`] })
+    const keys = append('key', parts.key(key))
+    const values = append('value', parts.value(value))
+    const weights = parts.weights(parts.scores(parts.query(query), keys))
+    return parts.join(parts.mix(weights, values), layer)
+  }
+}
+
+/** The steps of attention in plain operators. Grouped queries are `[B, kvHeads, group, S, headDim]`, keys and values `[B, kvHeads, T, headDim]`. */
+export interface AttentionParts {
+  /** Projected queries -> rotated and grouped. */
+  query(projected: Value): Value
+  /** Projected keys -> rotated heads. */
+  key(projected: Value): Value
+  value(projected: Value): Value
+  /** `[B, kvHeads, group, S, T]`, not scaled yet. */
+  scores(grouped: Value, keys: Value): Value
+  /** Softmax over all keys that a token may see, of the scores of past and new keys. */
+  weights(scores: Value): Value
+  /** `[B, kvHeads, group, S, headDim]` */
+  mix(weights: Value, values: Value): Value
+  /** z of the layer, `[B, S, heads * headDim]`. */
+  join(mixed: Value, layer: number): Value
+}
+
+export function attentionParts(options: AttentionOptions): AttentionParts {
+  const { builder, config, shape } = options
+  const { heads, kvHeads, headDim } = config
+  const positions = queryPositions(builder)
+  const mask = causalMask(builder, positions, activeWindow(config, shape))
+  const rotate = rotation(options, positions.queries)
+  const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
+  const overGroup = (tensor: Value) => builder.node('Unsqueeze', { inputs: [tensor, builder.integers([2])] })
+  return {
+    query: (projected) =>
+      builder.node('Reshape', {
+        inputs: [
+          rotate(splitHeads(builder, projected, heads, headDim)),
+          builder.integers([0, kvHeads, heads / kvHeads, -1, headDim]),
+        ],
+      }),
+    key: (projected) => rotate(splitHeads(builder, projected, kvHeads, headDim)),
+    value: (projected) => splitHeads(builder, projected, kvHeads, headDim),
+    scores(grouped, keys) {
+      const across = builder.node('Transpose', { inputs: [overGroup(keys)], attributes: { perm: ints(0, 1, 2, 4, 3) } })
+      return builder.node('MatMul', { inputs: [grouped, across] })
+    },
+    weights(scores) {
+      const scaled = builder.node('Mul', { inputs: [scores, scale] })
+      return builder.node('Softmax', {
+        inputs: [builder.node('Add', { inputs: [scaled, mask] })],
+        attributes: { axis: int(-1) },
+      })
+    },
+    mix: (weights, values) => builder.node('MatMul', { inputs: [weights, overGroup(values)] }),
+    join(mixed, layer) {
+      const byToken = builder.node('Transpose', { inputs: [mixed], attributes: { perm: ints(0, 3, 1, 2, 4) } })
+      return builder.node('Reshape', { inputs: [byToken, builder.integers([0, 0, heads * headDim])], outputs: [`z.${layer}`] })
+    },
   }
 }
 
@@ -55,15 +89,18 @@ interface Positions {
 
 /** Past length and token count come from the shapes of the inputs: queries = past .. past + S - 1, keys = 0 .. past + S - 1. */
 function queryPositions(builder: GraphBuilder): Positions {
-  const size = (value: Value, axis: number) =>
-    builder.node('Gather', { inputs: [builder.node('Shape', { inputs: [value] }), builder.integers([axis], [])] })
-  const past = size(pastName(0, 'key'), 2)
-  const end = builder.node('Add', { inputs: [past, size(INPUT_IDS, 1)] })
+  const past = sizeOf(builder, pastName(0, 'key'), 2)
+  const end = builder.node('Add', { inputs: [past, sizeOf(builder, INPUT_IDS, 1)] })
   const [zero, one] = [builder.integers([0], []), builder.integers([1], [])]
   return {
     queries: builder.node('Range', { inputs: [past, end, one] }),
     keys: builder.node('Range', { inputs: [zero, end, one] }),
   }
+}
+
+/** The length of one axis: a scalar, or `[1]`. */
+export function sizeOf(builder: GraphBuilder, value: Value, axis: number, shape: readonly number[] = []): Value {
+  return builder.node('Gather', { inputs: [builder.node('Shape', { inputs: [value] }), builder.integers([axis], shape)] })
 }
 
 /** `[S, T]`: 0 where `0 <= query - key < window`, minus infinity elsewhere. A query always sees itself, so no row is empty. */

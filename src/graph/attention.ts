@@ -5,8 +5,11 @@ import type { GraphBuilder, Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
 import { type CachePart, pastName, presentName } from './names.ts'
 
-/** `fused` is one operator of ONNX Runtime; `decomposed` is made of plain ONNX operators. Both compute the same. */
-export type AttentionKind = 'fused' | 'decomposed'
+/**
+ * `fused` is one operator of ONNX Runtime; `decomposed` is made of plain ONNX operators. Both compute the same. In `shared-past`, also of
+ * plain operators, all rows of a batch continue the same past.
+ */
+export type AttentionKind = 'fused' | 'decomposed' | 'shared-past'
 
 /** Of all new tokens, before positions are known: query `[batch, tokens, heads * headDim]`, key and value `[.., kvHeads * headDim]`. */
 export interface Projections {
@@ -29,7 +32,7 @@ export function activeWindow(config: LlamaConfig, shape: ModelShape): number | u
   return config.slidingWindow !== undefined && config.slidingWindow < shape.contextLength ? config.slidingWindow : undefined
 }
 
-/** Fused where the operator can compute the model; `wanted` asks for one of the two and is refused where it cannot. */
+/** Fused where the operator can compute the model; `wanted` asks for a kind and is refused where it cannot. */
 export function chooseAttention(config: LlamaConfig, shape: ModelShape, wanted?: AttentionKind): AttentionKind {
   // GroupQueryAttention rotates heads of a multiple of 16 only.
   const canFuse = config.headDim % 16 === 0 && activeWindow(config, shape) === undefined
@@ -51,7 +54,7 @@ export function declareCache(
   layer: number,
   part: CachePart,
 ): { past: Value; present: Value } {
-  const past = builder.input(pastName(layer, part), 'float32', ['batch', config.kvHeads, 'past', config.headDim])
+  const past = builder.input(pastName(layer, part), 'float32', ['past rows', config.kvHeads, 'past', config.headDim])
   const present = presentName(layer, part)
   builder.output(present, 'float32', ['batch', config.kvHeads, 'present', config.headDim])
   return { past, present }

@@ -3,10 +3,10 @@
  * into the model's own .safetensors files. z, the input of o_proj, can be displaced (`steering`) and read (`record`), and linear
  * layers can be adapted (`adapt`).
  *
- * Inputs: input_ids `[B, S]`, positions `[N]` (which of the S tokens get logits), past keys and values
- * `[B, kvHeads, P, headDim]`, displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths; adapted
+ * Inputs: input_ids `[B, S]`, positions `[N]` (which of the B * S tokens get logits), past keys and values
+ * `[B, kvHeads, P, headDim]` (`[1, ..]` for all rows with a shared past), displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths; adapted
  * graphs the scale and, for every adapted module, a `[rank, in]` and b `[out, rank]`, of whatever rank.
- * Outputs: logits `[B, N, vocab]`, present keys and values, and z `[B, layers, heads * headDim]` of the last token.
+ * Outputs: logits `[N, vocab]`, present keys and values, and z `[B, layers, heads * headDim]` of the last token.
  */
 import { type LinearLayer, linearLayerOf } from '../model/adapter.ts'
 import type { ModelShape } from '../model/shape.ts'
@@ -14,6 +14,7 @@ import { zWidth } from '../model/shape.ts'
 import { type AttentionKind, chooseAttention } from './attention.ts'
 import { decomposedAttention } from './attention-decomposed.ts'
 import { fusedAttention } from './attention-fused.ts'
+import { sharedPastAttention } from './attention-shared-past.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
 import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, Z } from './names.ts'
@@ -33,6 +34,8 @@ export interface LlamaGraphOptions {
   readonly adapt?: readonly LinearLayer[] | undefined
 }
 
+const ATTENTION = { fused: fusedAttention, decomposed: decomposedAttention, 'shared-past': sharedPastAttention } as const
+
 /** The serialised model. Place it in the folder of the weight files: it refers to them by name. */
 export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   const { config, shape, weights, steering = true, record = false, adapt = [] } = options
@@ -41,11 +44,17 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   const positions = builder.input(POSITIONS, 'int64', ['selected'])
   const displacement = steering ? splitDisplacement(builder, shape) : undefined
   const lowering = chooseAttention(config, shape, options.attention)
-  const attend = (lowering === 'fused' ? fusedAttention : decomposedAttention)({ builder, config, shape })
+  const attend = ATTENTION[lowering]({ builder, config, shape })
   const layers = layerParts(builder, config, weights, adapterUpdate(builder, weights, adapt))
 
+  // After its attention the last layer goes on with the selected tokens alone: nothing else is read of it.
+  const select = (value: Value, width: number) => {
+    const byToken = builder.node('Reshape', { inputs: [value, builder.integers([-1, width])] })
+    return builder.node('Gather', { inputs: [byToken, positions], attributes: { axis: int(0) } })
+  }
+
   // ids -> embedding -> norm -> [ q, k, v -> attention -> z (-> tap) (-> + displacement) -> o_proj -> + -> norm -> ffn -> + -> norm ] x layers
-  //                                                                                  -> select positions -> output layer -> logits
+  //                                                         in the last layer: -> select -> ..                      -> output layer -> logits
   const taps: Value[] = []
   let { normed, residual } = layers.firstNorm(layers.embed(ids))
   for (let layer = 0; layer < config.layers; layer++) {
@@ -53,16 +62,19 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
     const project = (name: string) => layers.linear(normed, `${prefix}.self_attn.${name}`, config.attentionBias)
     const z = attend(layer, { query: project('q_proj'), key: project('k_proj'), value: project('v_proj') })
     if (record) taps.push(builder.node('Gather', { inputs: [z, builder.integers([-1])], attributes: { axis: int(1) } }))
-    const steered = displacement === undefined ? z : builder.node('Add', { inputs: [z, displacement[layer]!] })
+    let steered = displacement === undefined ? z : builder.node('Add', { inputs: [z, displacement[layer]!] })
+    const isLast = layer === config.layers - 1
+    if (isLast) {
+      steered = select(steered, zWidth(shape))
+      residual = select(residual, config.hiddenSize)
+    }
     const attended = layers.linear(steered, `${prefix}.self_attn.o_proj`, config.attentionBias)
     ;({ normed, residual } = layers.addAndNorm(residual, attended, `${prefix}.post_attention_layernorm.weight`))
-    const isLast = layer === config.layers - 1
     const nextNorm = isLast ? FINAL_NORM : `${layerPrefix(layer + 1)}.input_layernorm.weight`
     ;({ normed, residual } = layers.addAndNorm(residual, layers.feedForward(normed, `${prefix}.mlp`), nextNorm))
   }
-  const selected = builder.node('Gather', { inputs: [normed, positions], attributes: { axis: int(1) } })
-  layers.project(selected, config.tiedEmbeddings ? EMBEDDING : OUTPUT, LOGITS)
-  builder.output(LOGITS, 'float32', ['batch', 'selected', config.vocabSize])
+  layers.project(normed, config.tiedEmbeddings ? EMBEDDING : OUTPUT, LOGITS)
+  builder.output(LOGITS, 'float32', ['selected', config.vocabSize])
   if (record) {
     builder.node('Concat', { inputs: taps, outputs: [Z], attributes: { axis: int(1) } })
     builder.output(Z, 'float32', ['batch', config.layers, zWidth(shape)])

@@ -1,7 +1,7 @@
 /** @file Names of the inputs and outputs of a graph: what the graph declares and the engine feeds. */
 
 export const INPUT_IDS = 'input_ids'
-/** Which tokens of this call get logits. */
+/** Which tokens of this call get logits, counted over all rows. */
 export const POSITIONS = 'positions'
 /** `[1 or batch, layers, heads * headDim]`, added to z. */
 export const DISPLACEMENT = 'displacement'

@@ -20,11 +20,14 @@ export interface OrtRuntimeOptions {
 
 const LOG_ERRORS_ONLY = 3
 
-/** The runtime for training graphs: weights stay mapped instead of being packed into copies, and no plan of the whole memory is kept. */
+/** Weights stay mapped instead of being packed into copies: many rows in one pass make up for packing them each time. */
+const UNPACKED = { session: { disable_prepacking: '1' } }
+
+/** The runtime for training graphs: no plan of the whole memory is kept. */
 export function trainingRuntime(options: OrtRuntimeOptions): TrainingRuntime {
   const { Tensor, createSession } = ortRuntime(options, {
     enableMemPattern: false,
-    extra: { session: { disable_prepacking: '1' } },
+    extra: UNPACKED,
   })
   return { Tensor, createSession: (graph) => createSession(graph, 'decode') }
 }
@@ -41,18 +44,19 @@ export function ortRuntime(
   }
   return {
     Tensor,
-    async createSession(graph) {
+    async createSession(graph, variant) {
+      const created = variant === 'rows' ? { ...options, extra: UNPACKED } : options
       const beside = await mkdtemp(join(tmpdir(), 'palign-'))
       try {
         if (await linkAll(folder, files, beside)) {
           const path = join(beside, 'graph.onnx')
           await writeFile(path, graph)
-          return await InferenceSession.create(path, options)
+          return await InferenceSession.create(path, created)
         }
         const externalData = await Promise.all(
           files.map(async (name) => ({ path: name, data: await readWhole(join(folder, name)) })),
         )
-        return await InferenceSession.create(graph, { ...options, externalData })
+        return await InferenceSession.create(graph, { ...created, externalData })
       } finally {
         // The session holds the mapped files; their names are not needed any more.
         await rm(beside, { recursive: true, force: true })

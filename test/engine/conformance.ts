@@ -12,7 +12,7 @@ import { configJson, type RandomModel, randomModel } from '../fixtures/random-mo
 import { openReference } from './open-model.ts'
 
 /** Float32 against doubles over a few layers: errors seen are below 5e-6; 2e-4 is the bound we promise. */
-const LOGIT_TOLERANCE = 2e-4
+export const LOGIT_TOLERANCE = 2e-4
 const TOKENS = 64
 
 interface Case {
@@ -24,7 +24,8 @@ interface Case {
   readonly fusable?: boolean
 }
 
-const CASES: readonly Case[] = [
+/** Models that differ in each way a config can. */
+export const CASES: readonly Case[] = [
   { name: 'grouped queries' },
   { name: 'as many key heads as heads', json: { num_key_value_heads: 4 } },
   { name: 'one key head, width of z other than hidden', json: { num_attention_heads: 6, num_key_value_heads: 1, head_dim: 32 } },

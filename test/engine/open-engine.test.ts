@@ -98,7 +98,7 @@ describe('the graph', () => {
       {
         ...Object.fromEntries(caches),
         input_ids: new ort.Tensor('int64', BigInt64Array.from([...tokens, ...tokens], BigInt), [2, 4]),
-        positions: new ort.Tensor('int64', BigInt64Array.of(3n), [1]),
+        positions: new ort.Tensor('int64', BigInt64Array.of(3n, 7n), [2]),
         displacement: new ort.Tensor('float32', Float32Array.of(...displacements[0]!, ...displacements[1]!), [
           2,
           shape.layers,

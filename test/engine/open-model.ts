@@ -8,6 +8,7 @@ import type { Decoder } from '../../src/engine/decoder.ts'
 import type { Runtime } from '../../src/engine/open-engine.ts'
 import { ortDecoder } from '../../src/engine/ort-decoder.ts'
 import { referenceDecoder } from '../../src/engine/reference-model.ts'
+import { ortRowDecoder, type RowDecoder } from '../../src/engine/row-decoder.ts'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { readFloats } from '../../src/formats/float-tensor.ts'
 import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
@@ -84,4 +85,12 @@ export async function openDecoder(
     return ortDecoder({ session: await createSession(graph, record ? 'record' : 'decode'), Tensor, shape, modules })
   }
   return adaptableDecoder({ plain: await open(), modules, openAdapted: open })
+}
+
+export async function openRowDecoder(model: ModelFiles, { createSession, Tensor }: Runtime): Promise<RowDecoder> {
+  const { config } = model
+  const shape = modelShape(config)
+  const weights = locateWeights(config, await readHeaders(model))
+  const graph = llamaGraph({ config, shape, weights, attention: 'shared-past' })
+  return ortRowDecoder({ session: await createSession(graph, 'rows'), Tensor, shape })
 }

@@ -134,10 +134,31 @@ describe('cost of an arm', () => {
 
   it('begins the peak of memory anew', async () => {
     let peak = 900
-    const memory = { reset: () => (peak = 100), peakBytes: () => peak }
-    const meter = await costMeter(countingModel().model, memory)
+    const resetPeak = () => {
+      peak = 100
+    }
+    const process = { resetPeak, peakBytes: () => peak, processorSeconds: () => 0 }
+    const meter = await costMeter(countingModel().model, process)
     peak += 11
     expect((await meter.finish(1)).peakMemoryBytes).toBe(111)
+  })
+
+  it('counts the processor time of optimisation and search, of nothing else', async () => {
+    let seconds = 5
+    const process = { resetPeak() {}, peakBytes: () => 0, processorSeconds: () => seconds }
+    const meter = await costMeter(countingModel().model, process)
+    for (const [stage, spent] of [
+      ['optimisation', 100],
+      ['search', 3],
+      ['answer', 7],
+      ['optimisation', 1000],
+      ['shared', 4],
+    ] as const) {
+      // What was spent before this belongs to the stage that ends here.
+      seconds += spent
+      meter.enter(stage)
+    }
+    expect((await meter.finish(2)).alignProcessorSecondsPerPerson).toBe((3 + 7 + 4) / 2)
   })
 })
 

@@ -20,6 +20,14 @@ describe('ratio of times', () => {
     ])
   })
 
+  it('is given of processor time too where that was measured', () => {
+    const measured = ({ cost, ...rest }: TableRow, alignProcessorSecondsPerPerson: number) =>
+      ({ ...rest, cost: { ...cost, alignProcessorSecondsPerPerson } }) as TableRow
+    const rows = [measured(row('pas', 1, 3), 6), measured(row('dpo', 80, 0, 250), 150)]
+    expect(timeRatios(rows)[0]!.processorRatio).toBe(0.04)
+    expect(formatTimeRatios(rows)).toContain('of processor time 0.0400')
+  })
+
   it('is given for every variant of PAS beside every method that trains, and for nothing else', () => {
     const arms = ['unchanged', 'pas', 'pas:published', 'few-shot', 'dpo', 'ppo', 'ridge']
     const pairs = timeRatios(arms.map((arm) => row(arm, 1, 1))).map(({ steering, trained }) => `${steering} ${trained}`)
