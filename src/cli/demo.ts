@@ -17,7 +17,7 @@ import { compilePersona } from '../persona/persona.ts'
 import { duration, interruptSignal, note, print, printJson, stage } from './output.ts'
 import { profileLines, profileOf } from './profile.ts'
 
-const DEMO_MODEL = fileURLToPath(new URL('../../models/respondent-1m', import.meta.url))
+const DEMO_MODEL = fileURLToPath(new URL('../../models/respondent', import.meta.url))
 const SHOWN_ITEMS = 3
 
 interface DemoOptions {
@@ -31,7 +31,7 @@ export async function demo({ seed, out, json }: DemoOptions): Promise<void> {
   const signal = interruptSignal()
   await prepareToWrite(out)
   const respondent = simulateRespondents({ count: 1, seed, questionnaire: IPIP_NEO_300 })[0]!
-  note(`one simulated person (seed ${seed}) who answered ${respondent.answers.byItem.size} of 300 items; model respondent-1m`)
+  note(`one simulated person (seed ${seed}) who answered ${respondent.answers.byItem.size} of 300 items; model respondent`)
   const model = await loadModel(DEMO_MODEL)
   try {
     const persona = await findPersona(model, respondent, { seed, out, signal })
@@ -44,7 +44,7 @@ export async function demo({ seed, out, json }: DemoOptions): Promise<void> {
       const { fingerprint } = model
       printJson({
         seed,
-        model: 'respondent-1m',
+        model: 'respondent',
         modelFingerprint: fingerprint,
         persona: out,
         alpha,
@@ -58,8 +58,8 @@ export async function demo({ seed, out, json }: DemoOptions): Promise<void> {
     for (const line of profileLines({ ...profileOf(respondent), facets: [] })) print(line)
     printComparison(rows, moved, alpha)
     print(`\npersona written to ${out} (${duration(seconds)})`)
-    print('This model has a million parameters and knows little more than the form of the questionnaire:')
-    print('small effects are all it can show.')
+    print('This model has a million and a half parameters and has met simulated people only: how well it does is')
+    print('in the README, with the predictors that need no model.')
     print(`next: node dist/cli/main.js inspect ${out}`)
   } finally {
     await model.dispose()

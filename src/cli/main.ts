@@ -45,7 +45,7 @@ function program(): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `${examples('palign demo', 'palign align --model models/respondent-1m --data answers.json --out me.safetensors')}\nStart with: palign demo\n`,
+      `${examples('palign demo', 'palign align --model models/respondent --data answers.json --out me.safetensors')}\nStart with: palign demo\n`,
     )
 
   palign
@@ -84,8 +84,8 @@ function program(): Command {
     .addHelpText(
       'after',
       examples(
-        'palign align --model models/respondent-1m --data answers.json --out me.safetensors',
-        'palign align --model models/respondent-1m --data answers.json --method dpo --steps 60 --out me-dpo',
+        'palign align --model models/respondent --data answers.json --out me.safetensors',
+        'palign align --model models/respondent --data answers.json --method dpo --steps 60 --out me-dpo',
       ),
     )
     .action(async (options) => (await import('./align.ts')).alignCommand(options))
@@ -113,7 +113,7 @@ function program(): Command {
     .addOption(seed())
     .option('-o, --out <file>', 'also write the JSON result here')
     .addOption(json())
-    .addHelpText('after', examples('palign evaluate --model models/respondent-1m --data Test-set.json --respondents 30 --seed 1'))
+    .addHelpText('after', examples('palign evaluate --model models/respondent --data Test-set.json --respondents 30 --seed 1'))
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options))
 
   palign
@@ -134,7 +134,7 @@ function program(): Command {
     .addOption(seed())
     .option('--raw', 'continue the prompt as plain text, without the chat template')
     .addOption(json())
-    .addHelpText('after', examples('palign generate --model models/respondent-1m --persona me.safetensors "Who are you?"'))
+    .addHelpText('after', examples('palign generate --model models/respondent --persona me.safetensors "Who are you?"'))
     .action(async (prompt, options) => (await import('./generate.ts')).generateCommand(prompt, options))
 
   palign
@@ -175,7 +175,7 @@ function program(): Command {
     .addHelpText(
       'after',
       examples(
-        'palign train --model models/respondent-1m --data chats.jsonl --epochs 2 --lora-rank 8 --out tuned',
+        'palign train --model models/respondent --data chats.jsonl --epochs 2 --lora-rank 8 --out tuned',
         'palign train --model blank --from-scratch --recipe recipe.json --out trained',
       ),
     )
@@ -186,7 +186,7 @@ function program(): Command {
     .description('what a model folder, a persona file or an adapter folder holds, and what would be tapped')
     .argument('<path>', 'model folder, persona file or adapter folder')
     .addOption(json())
-    .addHelpText('after', examples('palign inspect models/respondent-1m', 'palign inspect me.safetensors --json'))
+    .addHelpText('after', examples('palign inspect models/respondent', 'palign inspect me.safetensors --json'))
     .action(async (path, options) => (await import('./inspect.ts')).inspectCommand(path, options))
 
   return palign

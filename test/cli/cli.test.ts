@@ -37,7 +37,7 @@ function answersFile(name: string, count: number): string {
   return path
 }
 
-const model = 'models/respondent-1m'
+const model = 'models/respondent'
 const people = answersFile('people.json', 12)
 const persona = join(scratch, 'me.safetensors')
 
@@ -66,7 +66,7 @@ describe('palign', () => {
     const aligned = await palign('align', '--model', model, '--data', people, '--row', '2', '--out', persona, '--json')
     expect(aligned.code).toBe(0)
     const { alpha, heads } = JSON.parse(aligned.stdout) as { alpha: number; heads: unknown[] }
-    expect(heads).toHaveLength(8)
+    expect(heads).toHaveLength(4)
     const inspected = await palign('inspect', persona, '--json')
     expect(JSON.parse(inspected.stdout)).toMatchObject({ kind: 'steering', method: 'pas', alpha })
     const generate = (...more: string[]) =>
@@ -133,7 +133,7 @@ describe('palign', () => {
       respondents: number
       rows: { arm: string; regime: string; corrected: Record<string, unknown>; gain: unknown; cost: unknown }[]
     }
-    expect(result).toMatchObject({ data: 'people.json', model: 'respondent-1m', seed: 1, respondents: 2, timeRatios: [] })
+    expect(result).toMatchObject({ data: 'people.json', model: 'respondent', seed: 1, respondents: 2, timeRatios: [] })
     expect(result.rows.map((row) => row.arm)).toEqual([
       'unchanged',
       'few-shot',

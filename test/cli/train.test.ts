@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 const scratch = mkdtempSync(join(tmpdir(), 'palign-train-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-const demo = 'models/respondent-1m'
+const demo = 'models/respondent'
 
 /** A folder with the demo model's tokenizer, a much smaller configuration and no weights. */
 const blank = mkdtempSync(join(scratch, 'blank-'))
@@ -155,7 +155,7 @@ describe('palign train', () => {
     const before = readFileSync(join(whole, 'model.safetensors'))
     const lora = ['--lora-rank', '4', '--lora-targets', 'q_proj,v_proj,down_proj', '--lora-dropout', '.05']
     const { code } = await palign(
-      ...['train', '--model', whole, '--data', chats, '--epochs', '3', '--tokens-per-step', '256', '--learning-rate', '.02'],
+      ...['train', '--model', whole, '--data', chats, '--epochs', '3', '--tokens-per-step', '256', '--learning-rate', '.005'],
       ...[...lora, '--out', out],
     )
     expect(code).toBe(0)

@@ -18,7 +18,7 @@ import { readModelFolder } from '../engine/open-model.ts'
 import { randomAdapter } from '../fixtures/random-adapter.ts'
 
 // What a user does with an adapter: the built package, the engine in its worker thread.
-const demo = 'models/respondent-1m'
+const demo = 'models/respondent'
 const scratch = mkdtempSync(join(tmpdir(), 'palign-adapter-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
 

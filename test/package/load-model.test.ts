@@ -16,7 +16,7 @@ import { openReference } from '../engine/open-model.ts'
 import { configJson, randomModel } from '../fixtures/random-model.ts'
 
 // Everything here is what a user imports: the built package, the engine in its worker thread.
-const demo = 'models/respondent-1m'
+const demo = 'models/respondent'
 const messages = [
   { role: 'system', content: 'You are a helpful, honest and concise assistant.' },
   { role: 'user', content: 'Do you worry about things?' },
@@ -49,11 +49,11 @@ describe('loaded model', () => {
   it('knows its shape and its fingerprint', () => {
     expect(model.shape).toEqual({
       layers: 4,
-      heads: 8,
-      kvHeads: 8,
-      headDim: 16,
+      heads: 4,
+      kvHeads: 4,
+      headDim: 32,
       hiddenSize: 128,
-      vocabSize: 600,
+      vocabSize: 3100,
       contextLength: 2048,
     })
     expect(model.fingerprint).toMatch(/^[0-9a-f]{64}$/)
@@ -82,7 +82,7 @@ describe('loaded model', () => {
   it('records z of the last token, the same alone and among others', async () => {
     const prompts = [{ tokens: [2, 30, 40] }, { tokens: [2, 31] }, { tokens: [3] }]
     const together = await model.record(prompts)
-    const size = 4 * 8 * 16
+    const size = 4 * 4 * 32
     expect(together).toHaveLength(3 * size)
     for (const [i, prompt] of prompts.entries()) {
       const alone = await model.record([prompt])
@@ -113,10 +113,9 @@ describe('loaded model', () => {
     let endless: LanguageModel
     beforeAll(async () => {
       const folder = copyOfDemo('endless')
-      for (const file of ['config.json', 'generation_config.json']) {
-        const { eos_token_id: _, ...config } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Record<string, unknown>
-        writeFileSync(join(folder, file), JSON.stringify(config))
-      }
+      const file = join(folder, 'config.json')
+      const { eos_token_id: _, ...config } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+      writeFileSync(file, JSON.stringify(config))
       endless = await loadModel(folder)
     })
     afterAll(() => endless.dispose())
@@ -145,7 +144,7 @@ describe('loaded model', () => {
   })
 
   it.each([
-    ['a token outside the vocabulary', { tokens: [600] }],
+    ['a token outside the vocabulary', { tokens: [3100] }],
     ['an empty prompt', { tokens: [] }],
     ['a displacement of another model', { tokens: [2], displacement: new Float32Array(7) }],
   ])('refuses %s', async (_, request) => {
@@ -159,7 +158,7 @@ describe('loaded model', () => {
 
   it('does not block the main thread while it works', async () => {
     const requests = Array.from({ length: 40 }, (_, i) => ({
-      tokens: Array.from({ length: 300 }, (_, j) => (i * 7 + j) % 600),
+      tokens: Array.from({ length: 300 }, (_, j) => (i * 7 + j) % 3100),
       continuations: [[1]],
     }))
     let longest = 0
@@ -236,7 +235,7 @@ describe('load model', () => {
       num_attention_heads: 6,
       num_key_value_heads: 2,
       head_dim: 24,
-      vocab_size: 600,
+      vocab_size: 3100,
       tie_word_embeddings: true,
       attention_bias: true,
       rope_scaling: {

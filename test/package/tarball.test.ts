@@ -14,7 +14,7 @@ describe('published package', () => {
       'dist/cli/main.js',
       'dist/node/engine-worker.js',
       'data/ipip-neo.json',
-      'models/respondent-1m/model.safetensors',
+      'models/respondent/model.safetensors',
       'LICENSE',
       'NOTICE',
       'README.md',
