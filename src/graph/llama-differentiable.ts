@@ -120,8 +120,7 @@ function linearLayers({ graph, weight, adapter }: DifferentiableLlamaOptions) {
         ? x
         : graph.where(dropout.kept, graph.pairwise('Mul', x, graph.scalar(1 / dropout.share)), graph.scalar(0))
     const low = graph.gemm(kept, a, { transposeB: true })
-    const update = graph.gemm(graph.pairwise('Mul', low, scale), b, { transposeB: true })
-    return graph.pairwise('Add', base, update)
+    return graph.gemm(graph.pairwise('Mul', low, scale), b, { transposeB: true }, base)
   }
 }
 

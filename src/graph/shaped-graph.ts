@@ -94,7 +94,8 @@ export interface ShapedGraph {
   softmax(x: Tensor): Tensor
   labelLogProbability(logits: Tensor, labels: Tensor): Tensor
   rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor
-  gemm(a: Tensor, b: Tensor, options?: Partial<ProductAttributes>): Tensor
+  /** op(a) op(b) scale + added, which has the shape of the product: one pass less than a product and an addition. */
+  gemm(a: Tensor, b: Tensor, options?: Partial<ProductAttributes>, added?: Tensor): Tensor
   matMul(a: Tensor, b: Tensor, options?: Partial<ProductAttributes>): Tensor
   transpose(x: Tensor, permutation: readonly number[]): Tensor
   reshape(x: Tensor, shape: readonly number[]): Tensor
@@ -135,11 +136,12 @@ export function shapedGraph(precision: Precision = 'float32'): ShapedGraph {
   }
   const product = (
     kind: 'Gemm' | 'MatMul',
-    lower: (a: Tensor, b: Tensor, attributes: ProductAttributes, shape: readonly number[]) => Tensor,
+    lower: (inputs: readonly [Tensor, Tensor, Tensor?], attributes: ProductAttributes, shape: readonly number[]) => Tensor,
   ) => {
-    return (a: Tensor, b: Tensor, options: Partial<ProductAttributes> = {}): Tensor => {
+    return (a: Tensor, b: Tensor, options: Partial<ProductAttributes> = {}, added?: Tensor): Tensor => {
       const attributes = { ...PLAIN, ...options }
-      return noted(kind, [a, b], [lower(a, b, attributes, productShape(a, b, attributes))], attributes)
+      const inputs = added === undefined ? ([a, b] as const) : ([a, b, added] as const)
+      return noted(kind, inputs, [lower(inputs, attributes, productShape(a, b, attributes))], attributes)
     }
   }
   const kernels = (precision === 'float32' ? fusedKernels : plainKernels)(emit)
@@ -194,14 +196,14 @@ export function shapedGraph(precision: Precision = 'float32'): ShapedGraph {
       const { normed, inverse } = kernels.rmsNorm(graph, x, weight, epsilon)
       return noted('RmsNorm', [x, weight], [normed], { inverse })
     },
-    gemm: product('Gemm', (a, b, { transposeA, transposeB, scale }, shape) =>
+    gemm: product('Gemm', (inputs, { transposeA, transposeB, scale }, shape) =>
       emit('Gemm', {
-        inputs: names(a, b),
+        inputs: inputs.map((input) => input!.name),
         shape,
         attributes: { transA: int(Number(transposeA)), transB: int(Number(transposeB)), alpha: float(scale) },
       }),
     ),
-    matMul: product('MatMul', (a, b, attributes, shape) => kernels.matMul(graph, a, b, attributes, shape)),
+    matMul: product('MatMul', ([a, b], attributes, shape) => kernels.matMul(graph, a, b, attributes, shape)),
     transpose(x, permutation) {
       const shape = permutation.map((axis) => x.shape[axis]!)
       const transposed = emit('Transpose', { inputs: names(x), shape, attributes: { perm: ints(...permutation) } })

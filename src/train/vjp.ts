@@ -237,7 +237,7 @@ function compare(graph: ShapedGraph, operator: 'LessOrEqual' | 'GreaterOrEqual',
   return graph.emit(operator, { inputs: [a.name, b.name], shape, type: 'bool' })
 }
 
-/** y = op(a) op(b) scale: da = g op(b)^T and db = op(a)^T g, or their transposes, with the same scale. */
+/** y = op(a) op(b) scale (+ c): dc = g, da = g op(b)^T and db = op(a)^T g, or their transposes, with the same scale. */
 function productGradients<K extends 'Gemm' | 'MatMul'>(
   call: VjpCall<K>,
   multiply: (a: Tensor, b: Tensor, options: ProductAttributes) => Tensor,
@@ -255,7 +255,7 @@ function productGradients<K extends 'Gemm' | 'MatMul'>(
     transposeB
       ? multiply(g, a, { transposeA: true, transposeB: transposeA, scale })
       : multiply(a, g, { transposeA: !transposeA, transposeB: false, scale })
-  return [wanted[0] ? unbatch(graph, toA(), a.shape) : undefined, wanted[1] ? unbatch(graph, toB(), b.shape) : undefined]
+  return [wanted[0] ? unbatch(graph, toA(), a.shape) : undefined, wanted[1] ? unbatch(graph, toB(), b.shape) : undefined, g]
 }
 
 /** A product's own gradient is whole: what is left is the sum over leading axes along which an operand was broadcast. */

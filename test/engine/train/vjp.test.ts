@@ -92,6 +92,12 @@ const CASES: readonly Case[] = [
       return [
         { name: `Gemm ${how}`, kind: 'Gemm', inputs: [a, b], compute: (g, [x, y]) => g.gemm(x!, y!, options) },
         {
+          name: `Gemm ${how} + c`,
+          kind: 'Gemm',
+          inputs: [a, b, [2, 3]],
+          compute: (g, [x, y, c]) => g.gemm(x!, y!, options, c),
+        },
+        {
           name: `MatMul ${how}`,
           kind: 'MatMul',
           inputs: [
