@@ -11,21 +11,12 @@ import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { AdapterTrainer, BeginOptions, PreferencePair, TrainingBatch } from '../model/trainer.ts'
 import type { Respondent } from '../people/respondent.ts'
 import type { AdapterPersona } from '../persona/persona.ts'
-import type { TrainingPoint } from '../persona/training-record.ts'
 import { type AnsweredQuestion, DECIDED_ANSWERS, type DecidedAnswer, renderAnswerRows } from './answer-rows.ts'
 import { DPO, type DpoRecipe, dpoHyperparameters } from './dpo-recipe.ts'
 import { type AlignOptions, provenanceOf } from './pas.ts'
 import { type AnswerPair, preferencePairs } from './preference-pairs.ts'
 import { shuffledEpochs } from './shuffled-epochs.ts'
-import {
-  adapterPersona,
-  type Divergence,
-  divergenceWatch,
-  isDivergence,
-  type RowMeans,
-  rowMeter,
-  stepOrDivergence,
-} from './training-run.ts'
+import { divergenceWatch, type RowMeans, rowMeter, trainAdapter } from './training-run.ts'
 
 /** The shared part for one model and one set of known items. */
 export interface PreparedDpo {
@@ -82,39 +73,28 @@ export async function alignDpo(
   const { model, trainer, recipe, known, questions } = prepared
   const provenance = provenanceOf(respondent, known, seed, source)
   const draw = shuffledEpochs(preferencePairs(questions, respondent), seededRandom(seed))
-  const watch = divergenceWatch('loss', recipe.divergence.loss, recipe.divergence.steps)
   const meter = rowMeter()
-  await trainer.begin(beginOptions(recipe, seed))
-  const before = trainer.usage()
-  const points: TrainingPoint[] = []
-  let diverged: Divergence | undefined
-  for (let step = 1; step <= recipe.steps && diverged === undefined; step++) {
-    throwIfAborted(signal)
-    const batches = Array.from({ length: recipe.accumulation }, (): TrainingBatch => {
-      const pairs = draw(recipe.batch).map((pair) => withReference(prepared, pair))
-      meter.add(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]))
-      return { kind: 'preference', pairs, beta: recipe.beta }
-    })
-    const result = await stepOrDivergence(step, () => trainer.step(batches))
-    if (isDivergence(result)) {
-      diverged = result
-      break
-    }
-    diverged = watch(step, result.loss)
-    if (Number.isFinite(result.loss)) points.push({ step, loss: result.loss })
-    onProgress?.({ done: step, total: recipe.steps })
-  }
-  const hyperparameters = dpoHyperparameters(recipe)
-  return adapterPersona({
+  return trainAdapter({
     method: 'dpo',
     model,
     trainer,
-    hyperparameters,
-    points,
-    diverged,
-    before,
-    means: meter.means(),
+    begin: beginOptions(recipe, seed),
+    steps: recipe.steps,
+    hyperparameters: dpoHyperparameters(recipe),
+    watch: divergenceWatch('loss', recipe.divergence.loss, recipe.divergence.steps),
+    meter,
     provenance,
+    signal,
+    onProgress,
+    async take() {
+      const batches = Array.from({ length: recipe.accumulation }, (): TrainingBatch => {
+        const pairs = draw(recipe.batch).map((pair) => withReference(prepared, pair))
+        meter.add(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]))
+        return { kind: 'preference', pairs, beta: recipe.beta }
+      })
+      const { loss } = await trainer.step(batches)
+      return { point: { loss }, watched: loss }
+    },
   })
 }
 

@@ -14,13 +14,12 @@ import type { LanguageModel } from '../model/language-model.ts'
 import type { AdapterTrainer, Rollout, TrainingRow } from '../model/trainer.ts'
 import type { Respondent } from '../people/respondent.ts'
 import type { AdapterPersona } from '../persona/persona.ts'
-import type { TrainingPoint } from '../persona/training-record.ts'
 import { adaptedCoefficient, divergenceOf, generalisedAdvantages, tokenRewards, whitened } from './advantages.ts'
 import { type AlignOptions, provenanceOf } from './pas.ts'
 import { PPO, type PpoRecipe, ppoHyperparameters } from './ppo-recipe.ts'
 import { NO_OPTION_REWARD, optionReward } from './reward.ts'
 import { shuffledEpochs } from './shuffled-epochs.ts'
-import { adapterPersona, type Divergence, divergenceWatch, isDivergence, rowMeter, stepOrDivergence } from './training-run.ts'
+import { divergenceWatch, rowMeter, trainAdapter } from './training-run.ts'
 
 /** The current policy writes a completion (tokens without an end token) of every prompt. */
 export type Sampler = (
@@ -85,48 +84,33 @@ export async function alignPpo(
   })
   const random = seededRandom(seed)
   const draw = shuffledEpochs(asked, random)
-  const watch = divergenceWatch('divergence from the reference', recipe.divergence.kl, recipe.divergence.steps)
   const meter = rowMeter()
-  await trainer.begin({ seed, learningRate: recipe.learningRate, dropout: 0, clipNorm: 1 })
-  const before = trainer.usage()
-  const points: TrainingPoint[] = []
   let coefficient = recipe.kl.initial
-  let diverged: Divergence | undefined
-  for (let step = 1; step <= recipe.steps && diverged === undefined; step++) {
-    throwIfAborted(signal)
-    const batch = draw(recipe.batch)
-    const { temperature, maxTokens } = recipe
-    const options = { adapter: await trainer.adapter(), temperature, maxTokens, seed: Math.floor(random() * 2 ** 31), signal }
-    const completions = await sample(
-      batch.map(({ tokens }) => tokens),
-      options,
-    )
-    const result = await stepOrDivergence(step, async () => {
-      const experience = await experienceOf(prepared, batch, completions, coefficient)
-      for (const { row } of experience.rollouts) meter.add([row])
-      return { ...experience, loss: await update(trainer, experience.rollouts, recipe, signal) }
-    })
-    if (isDivergence(result)) {
-      diverged = result
-      break
-    }
-    const { loss, reward, kl, rollouts } = result
-    diverged = Number.isFinite(loss) ? watch(step, Math.abs(kl)) : { step, reason: `loss is ${loss}` }
-    if (Number.isFinite(kl + loss)) points.push({ step, loss, reward, kl })
-    coefficient = adaptedCoefficient(coefficient, kl, rollouts.length, recipe.kl)
-    onProgress?.({ done: step, total: recipe.steps })
-  }
-  const hyperparameters = ppoHyperparameters(recipe)
-  return adapterPersona({
+  return trainAdapter({
     method: 'ppo',
     model,
     trainer,
-    hyperparameters,
-    points,
-    diverged,
-    before,
-    means: meter.means(),
+    begin: { seed, learningRate: recipe.learningRate, dropout: 0, clipNorm: 1 },
+    steps: recipe.steps,
+    hyperparameters: ppoHyperparameters(recipe),
+    watch: divergenceWatch('divergence from the reference', recipe.divergence.kl, recipe.divergence.steps),
+    meter,
     provenance,
+    signal,
+    onProgress,
+    async take() {
+      const batch = draw(recipe.batch)
+      const { temperature, maxTokens } = recipe
+      const completions = await sample(
+        batch.map(({ tokens }) => tokens),
+        { adapter: await trainer.adapter(), temperature, maxTokens, seed: Math.floor(random() * 2 ** 31), signal },
+      )
+      const { rollouts, reward, kl } = await experienceOf(prepared, batch, completions, coefficient)
+      meter.add(rollouts.map(({ row }) => row))
+      const loss = await update(trainer, rollouts, recipe, signal)
+      coefficient = adaptedCoefficient(coefficient, kl, rollouts.length, recipe.kl)
+      return { point: { loss, reward, kl }, watched: Math.abs(kl) }
+    },
   })
 }
 
