@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { evaluate } from '../eval/evaluate.ts'
 import { formatCosts } from '../eval/format-costs.ts'
-import { formatTable } from '../eval/format-table.ts'
+import { formatLikeness, formatTable } from '../eval/format-table.ts'
 import { METHODS, type MethodName } from '../eval/methods.ts'
 import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
@@ -108,6 +108,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       ...(whole ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
     ]
     print(formatTable(table, notes))
+    print(`\n${formatLikeness(table)}`)
     print(`\n${formatCosts(table)}`)
     const ratios = formatTimeRatios(table)
     if (ratios !== '') print(`\n${ratios}`)

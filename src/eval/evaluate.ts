@@ -1,7 +1,7 @@
 /** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
 import { type AnswerDistributions, answerQuestions, renderQuestions } from '../align/questions.ts'
 import { PalignError, throwIfAborted } from '../errors.ts'
-import { argmaxAnswer, medianAnswer } from '../items/answer-distribution.ts'
+import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
@@ -9,7 +9,7 @@ import { compilePersona, type Persona } from '../persona/persona.ts'
 import { correctedErrors, type ErrorTable } from './alignment-error.ts'
 import { answerTable, selectRows } from './answer-table.ts'
 import { type CostMeter, costMeter, type ProcessMeter } from './cost.ts'
-import { floors, populationOf, roundedWorded } from './floors.ts'
+import { floors, populationOf, roundedWorded, unroundedWorded } from './floors.ts'
 import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
 import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
 
@@ -54,9 +54,12 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
   const everybody = populationOf(population, options.known, heldOut)
   for (const { arm, regime, predict } of floors()) {
     const started = performance.now()
-    const predictions = roundedWorded(predict(everybody), heldOut.items)
+    const keyed = predict(everybody)
     const cost = { sharedSeconds: (performance.now() - started) / 1000 }
-    arms.push({ arm, regime, answers: selectRows(predictions, rows, heldOut.items.length), cost })
+    const [answers, expected] = [roundedWorded, unroundedWorded].map((turned) =>
+      selectRows(turned(keyed, heldOut.items), rows, heldOut.items.length),
+    )
+    arms.push({ arm, regime, answers: answers!, expected, cost })
   }
   return resultTable(arms, truth, { seed })
 }
@@ -85,6 +88,7 @@ async function runMethod(
   const items = heldOut.items.length
   const answers = new Float32Array(respondents.length * items)
   const medians = new Float32Array(respondents.length * items)
+  const expected = new Float32Array(respondents.length * items)
   let unanswered = 0
   // Nothing changes between respondents for the unchanged model: it is asked once.
   let unchanged: AnswerDistributions | undefined
@@ -110,10 +114,11 @@ async function runMethod(
       const probabilities = distributions.probabilities.subarray(i * 5, i * 5 + 5)
       answers[r * items + i] = argmaxAnswer(probabilities)
       medians[r * items + i] = medianAnswer(probabilities)
+      expected[r * items + i] = expectedAnswer(probabilities)
       unanswered += distributions.unanswered[i]! / (respondents.length * items)
     }
     onProgress({ done: r + 1, total: respondents.length })
   }
   const { name: arm, regime, hyperparameters } = method
-  return { arm, regime, answers, medians, unanswered, hyperparameters, cost: await meter.finish(respondents.length) }
+  return { arm, regime, answers, medians, expected, unanswered, hyperparameters, cost: await meter.finish(respondents.length) }
 }

@@ -1,4 +1,5 @@
 /** @file The costs of the methods as a second table, and what the trained ones were run with. */
+import { alignedColumns } from './columns.ts'
 import type { TableRow } from './table.ts'
 
 const COLUMNS: readonly (readonly [title: string, cost: string, scale: number, digits: number])[] = [
@@ -27,12 +28,6 @@ export function formatCosts(rows: readonly TableRow[]): string {
     ]
   })
   const titles = ['cost per person', ...COLUMNS.map(([title]) => title)]
-  const widths = titles.map((title, c) => Math.max(title.length, ...cells.map((row) => row[c]!.length)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join('  ')
-      .trimEnd()
   const diverged = methods.flatMap(({ arm, cost: { divergedPersons } }) =>
     divergedPersons === undefined
       ? []
@@ -55,7 +50,7 @@ export function formatCosts(rows: readonly TableRow[]): string {
         ],
   )
   const meaning = 'shared, total and peak are of the whole run; forward tokens: optimisation and search; operations by formula'
-  return [line(titles), ...cells.map(line), '', meaning, ...diverged, ...unrewarded, ...settings].join('\n')
+  return [...alignedColumns([titles, ...cells]), '', meaning, ...diverged, ...unrewarded, ...settings].join('\n')
 }
 
 function perPersonSums(cost: TableRow['cost']): Record<string, number | undefined> {

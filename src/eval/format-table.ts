@@ -1,6 +1,7 @@
-/** @file The result table as plain text. */
+/** @file The result table as plain text, and what else is known of its rows. */
 import { DOMAINS } from '../items/ipip-neo.ts'
 import type { Interval } from '../math/bootstrap.ts'
+import { alignedColumns } from './columns.ts'
 import type { TableRow } from './table.ts'
 
 const COLUMNS = [
@@ -30,16 +31,40 @@ export function formatTable(rows: readonly TableRow[], notes: readonly string[] 
     overUnchanged === undefined ? '' : interval(overUnchanged.interval),
     fixed(published.sum),
   ])
-  const widths = COLUMNS.map((title, c) => Math.max(title.length, ...cells.map((row) => row[c]!.length)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, c) => (c < 2 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join('  ')
-      .trimEnd()
   const collapsed = rows.some((row) => row.collapsed > 0)
     ? ['* answers nearly the same option to every item, for at least one person']
     : []
-  return [line(COLUMNS), ...cells.map(line), '', ...notes, ...collapsed].join('\n')
+  return [...alignedColumns([COLUMNS, ...cells], 2), '', ...notes, ...collapsed].join('\n')
+}
+
+const LIKENESS = [
+  ['skill', ({ skill }) => skill],
+  ['kappa', ({ likeness }) => likeness?.weightedKappa],
+  ['profile r', ({ likeness }) => likeness?.profile],
+  ['distinctive r', ({ likeness }) => likeness?.distinctive],
+  ['item r', ({ likeness }) => likeness?.item],
+  ['domain r', ({ likeness }) => likeness?.domain],
+  ['spread', ({ likeness }) => likeness?.spread],
+  ['identifies', ({ likeness }) => likeness?.personOfPrediction],
+  ['identified', ({ likeness }) => likeness?.predictionOfPerson],
+  ['of five', ({ likeness }) => likeness?.predictionAmongFive],
+  ['acquiescence', ({ style }) => style.acquiescence],
+  ['consistency', ({ style }) => style.negationConsistency],
+  ['extremity', ({ style }) => style.extremity],
+] as const satisfies readonly (readonly [string, (row: TableRow) => number | undefined])[]
+
+/** How like the persons the answers are, beyond the error. */
+export function formatLikeness(rows: readonly TableRow[]): string {
+  const cells = rows.map((row) => [
+    row.arm,
+    ...LIKENESS.map(([, of]) => {
+      const value = of(row)
+      return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(3)
+    }),
+  ])
+  const meaning =
+    'skill: 0 as item medians, 1 as ridge; people: acquiescence 3.08, negation consistency .58, extremity .09; a large profile r without a distinctive one is what anybody would answer'
+  return [...alignedColumns([['likeness', ...LIKENESS.map(([title]) => title)], ...cells]), '', meaning].join('\n')
 }
 
 const fixed = (value: number) => value.toFixed(3)

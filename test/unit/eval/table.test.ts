@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { answerTable } from '../../../src/eval/answer-table.ts'
-import { formatTable } from '../../../src/eval/format-table.ts'
+import { formatLikeness, formatTable } from '../../../src/eval/format-table.ts'
 import { type ArmPredictions, resultTable } from '../../../src/eval/table.ts'
 import { IPIP_NEO_300 } from '../../../src/items/ipip-neo.ts'
 import { splitItems } from '../../../src/items/item-split.ts'
@@ -32,6 +32,37 @@ describe('result table', () => {
     expect(unchanged!.gain.value).toBeCloseTo(0, 10)
     expect(unchanged!.collapsed).toBe(12)
     expect(truthful!.collapsed).toBe(0)
+  })
+
+  it('correlates what stands before rounding, and counts agreement of whole answers', () => {
+    const rounded = { ...arm('rounded', neutral), expected: truth }
+    const [row] = resultTable([rounded], answers, { seed: 1 })
+    expect(row!.likeness).toMatchObject({ profile: expect.closeTo(1, 10), predictionOfPerson: 1, weightedKappa: 0 })
+    expect(truthful!.likeness!.weightedKappa).toBe(1)
+  })
+
+  it('places every arm between item medians and ridge', () => {
+    const half = Float32Array.from(truth, (answer, at) => (at % 2 === 0 ? answer : 3))
+    const rows = resultTable([arm('item-median', neutral), arm('half', half), arm('ridge', truth)], answers, { seed: 1 })
+    const [median, between, ridge] = rows.map(({ skill }) => skill)
+    expect([median, ridge]).toEqual([0, 1])
+    expect(between).toBeGreaterThan(0.3)
+    expect(between).toBeLessThan(0.7)
+    expect(unchanged!.skill).toBeNaN()
+  })
+
+  it('prints a line of likeness for every arm, a dash where nothing is known', () => {
+    const lines = formatLikeness([unchanged!, truthful!]).split('\n')
+    expect(lines[0]).toMatch(/^likeness +skill +kappa +profile r/)
+    expect(lines[1]).toMatch(/^unchanged +- +0\.000 +0\.000/)
+    expect(lines[2]).toMatch(/^truthful +- +1\.000 +1\.000 +1\.000/)
+  })
+
+  it('has no likeness for one respondent alone', () => {
+    const one = answerTable(persons.slice(0, 1), heldOut.items)
+    const [row] = resultTable([arm('truthful', truth.slice(0, 180))], one, { seed: 1 })
+    expect(row!.likeness).toBeUndefined()
+    expect(formatLikeness([row!])).toContain('truthful')
   })
 
   it('puts every value inside its interval', () => {
