@@ -14,7 +14,7 @@ import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
 import { type Intervention, interventionAt } from '../persona/intervention.ts'
-import type { Provenance, SteeringPersona } from '../persona/persona.ts'
+import type { PromptSteeringPersona, Provenance, SteeringPersona } from '../persona/persona.ts'
 import { fitProbes } from '../probes/fit-probes.ts'
 import { labelContrasts } from '../probes/labels.ts'
 import { selectHeads } from '../probes/select-heads.ts'
@@ -27,6 +27,9 @@ export interface PreparedPas {
   readonly model: LanguageModel
   readonly recipe: PasRecipe
   readonly known: KnownItems
+  readonly labels: Questionnaire['answerLabels']
+  /** Option orders in which tuning items are asked. */
+  readonly orders: readonly OptionOrder[] | undefined
   readonly folds: readonly PreparedFold[]
   readonly recorded: RecordedContrasts
 }
@@ -61,7 +64,7 @@ export async function preparePas(
     const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { orders, signal })
     folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
   }
-  return { model, recipe, known, folds, recorded }
+  return { model, recipe, known, labels: questionnaire.answerLabels, orders, folds, recorded }
 }
 
 export interface AlignOptions {
@@ -74,15 +77,33 @@ export interface AlignOptions {
   readonly onPhase?: ((phase: AlignPhase) => void) | undefined
 }
 
+/** A system prompt that stays on while the model is steered. */
+export interface SteeredPrompt {
+  readonly name: string
+  /** The prompt made of the person's answers to these items: while alpha is searched, those of the fold without its tuning items. */
+  of(items: KnownItems): string
+}
+
+export interface AlignPasOptions extends AlignOptions {
+  /** Default: none but the template's own. */
+  readonly prompt?: SteeredPrompt | undefined
+}
+
 /** Optimisation: probes and directions, or training. Search: the choice of alpha. */
 export type AlignPhase = 'optimisation' | 'search'
 
 /** Finds the persona of one respondent, from the known items only. */
+export function alignPas(
+  prepared: PreparedPas,
+  respondent: Respondent,
+  options: AlignPasOptions & { readonly prompt: SteeredPrompt },
+): Promise<PromptSteeringPersona>
+export function alignPas(prepared: PreparedPas, respondent: Respondent, options?: AlignOptions): Promise<SteeringPersona>
 export async function alignPas(
   prepared: PreparedPas,
   respondent: Respondent,
-  { seed = 0, source, signal, onProgress, onPhase }: AlignOptions = {},
-): Promise<SteeringPersona> {
+  { prompt, seed = 0, source, signal, onProgress, onPhase }: AlignPasOptions = {},
+): Promise<SteeringPersona | PromptSteeringPersona> {
   const { model, recipe, known, folds } = prepared
   const { answers } = respondent
   const find = (items: KnownItems) => findInterventions(prepared, items, answers, seed)
@@ -91,13 +112,21 @@ export async function alignPas(
   )
 
   onPhase?.('search')
+  const askedFolds = new Map<PreparedFold, Promise<PreparedFold>>()
+  /** A fold's questions under the prompt; without one they are everybody's. */
+  const asked = (fold: PreparedFold): Promise<PreparedFold> => {
+    const known =
+      askedFolds.get(fold) ?? (prompt === undefined ? Promise.resolve(fold) : askUnder(prepared, fold, prompt, signal))
+    askedFolds.set(fold, known)
+    return known
+  }
   const total = recipe.alphas.length * folds.length
   let done = 0
   const { alpha, calibration } = await searchAlpha([...trials.keys()], answers, {
     order: recipe.order(recipe.alphas),
     loss: recipe.loss,
     async ask(trial, alpha) {
-      const fold = trials.get(trial) as PreparedFold
+      const fold = await asked(trials.get(trial) as PreparedFold)
       const displacement = compileDisplacement(trial.interventions, alpha, model.shape)
       const answered = alpha === 0 ? fold.unsteered : await answerQuestions(model, fold.questions, { displacement, signal })
       onProgress?.({ done: ++done, total })
@@ -107,7 +136,7 @@ export async function alignPas(
   // Not every alpha of the grid need have been tried.
   if (done < total) onProgress?.({ done: total, total })
   onPhase?.('optimisation')
-  return {
+  const steering: SteeringPersona = {
     kind: 'steering',
     method: recipe.name,
     model: model.fingerprint,
@@ -119,6 +148,19 @@ export async function alignPas(
     calibration,
     provenance: provenanceOf(respondent, known, seed, source),
   }
+  if (prompt === undefined) return steering
+  return { ...steering, kind: 'prompt+steering', method: `${prompt.name}+${recipe.name}`, system: prompt.of(known) }
+}
+
+async function askUnder(
+  { model, labels, orders }: PreparedPas,
+  fold: PreparedFold,
+  prompt: SteeredPrompt,
+  signal: AbortSignal | undefined,
+): Promise<PreparedFold> {
+  const system = prompt.of(fold.known)
+  const questions = await renderQuestions(model, fold.tuning.items, labels, { system, orders, signal })
+  return { ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) }
 }
 
 /** Contrast labels -> probes -> best heads -> direction and sigma at each. */

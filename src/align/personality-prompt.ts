@@ -1,10 +1,10 @@
 /** @file Method `personality-prompt` (P2): a description of the person, given as text, is the system prompt. */
 import { PalignError } from '../errors.ts'
 import type { Respondent } from '../people/respondent.ts'
-import type { Persona } from '../persona/persona.ts'
+import type { PromptPersona } from '../persona/persona.ts'
 
 /** @param descriptions one text per row of the file the respondents came from */
-export function alignPersonalityPrompt(respondent: Respondent, descriptions: readonly string[]): Persona {
+export function alignPersonalityPrompt(respondent: Respondent, descriptions: readonly string[]): PromptPersona {
   const system = descriptions[respondent.row]?.trim()
   if (system === undefined || system === '') {
     throw new PalignError(

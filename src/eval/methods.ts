@@ -2,8 +2,8 @@
 import { alignAsPublished } from '../align/as-published.ts'
 import { alignDpo, prepareDpo } from '../align/dpo.ts'
 import { DPO, dpoHyperparameters, dpoWithSteps } from '../align/dpo-recipe.ts'
-import { alignFewShot } from '../align/few-shot.ts'
-import { type AlignPhase, alignPas, type PrepareOptions, preparePas } from '../align/pas.ts'
+import { alignFewShot, fewShotPrompt } from '../align/few-shot.ts'
+import { type AlignPhase, alignPas, type PrepareOptions, preparePas, type SteeredPrompt } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
 import { alignPpo, preparePpo, type Sampler } from '../align/ppo.ts'
@@ -12,12 +12,14 @@ import { PalignError } from '../errors.ts'
 import type { HeldOutItems, KnownItems } from '../items/item-split.ts'
 import type { OptionOrder } from '../items/question-form.ts'
 import type { Questionnaire } from '../items/questionnaire.ts'
+import { seededRandom } from '../math/random.ts'
 import type { AdapterConfig } from '../model/adapter.ts'
 import type { TrainedRows } from '../model/flops.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { AdapterTrainer } from '../model/trainer.ts'
 import type { Respondent } from '../people/respondent.ts'
-import type { Persona } from '../persona/persona.ts'
+import { flippedPersona, randomPersona } from '../persona/controls.ts'
+import type { Persona, SteeringPersona } from '../persona/persona.ts'
 import type { Regime } from './floors.ts'
 
 export const METHODS = [
@@ -26,6 +28,12 @@ export const METHODS = [
   'personality-prompt',
   'pas',
   'pas:published',
+  'few-shot+pas',
+  'few-shot+pas:published',
+  'personality-prompt+pas',
+  'personality-prompt+pas:published',
+  'pas:flipped',
+  'pas:random',
   'pas:as-published',
   'dpo',
   'ppo',
@@ -68,24 +76,34 @@ export interface MethodContext {
 
 /** Does what all respondents share (for PAS: activations and unsteered answers). */
 export async function openMethod(name: MethodName, context: MethodContext): Promise<Method> {
-  const { known, descriptions } = context
+  const { known } = context
   switch (name) {
     case 'unchanged':
       return { name, regime: 'none', align: async () => ({ kind: 'none' }) }
     case 'few-shot':
       return { name, regime: 'person', align: async (respondent) => alignFewShot(respondent, known) }
     case 'personality-prompt': {
-      if (descriptions === undefined) {
-        throw new PalignError('invalid-input', 'personality-prompt needs descriptions', {
-          hint: 'give a file with --descriptions',
-        })
-      }
-      return { name, regime: 'person', align: async (respondent) => alignPersonalityPrompt(respondent, descriptions) }
+      const texts = describedBy(name, context)
+      return { name, regime: 'person', align: async (respondent) => alignPersonalityPrompt(respondent, texts) }
     }
     case 'pas':
       return openPas(name, PAS, context)
     case 'pas:published':
       return openPas(name, PAS_PUBLISHED, context)
+    case 'few-shot+pas':
+      return openPas(name, PAS, context, fewShotWith)
+    case 'few-shot+pas:published':
+      return openPas(name, PAS_PUBLISHED, context, fewShotWith)
+    case 'personality-prompt+pas':
+      return openPas(name, PAS, context, described(describedBy(name, context)))
+    case 'personality-prompt+pas:published':
+      return openPas(name, PAS_PUBLISHED, context, described(describedBy(name, context)))
+    case 'pas:flipped':
+      return openControl(name, context, flippedPersona)
+    case 'pas:random':
+      return openControl(name, context, (persona, { row }) =>
+        randomPersona(persona, seededRandom(context.seed * 1_000_003 + row)),
+      )
     case 'pas:as-published':
       return openAsPublished(name, context)
     case 'dpo':
@@ -97,13 +115,49 @@ export async function openMethod(name: MethodName, context: MethodContext): Prom
   }
 }
 
+/** The prompt that a respondent is steered under. */
+type PromptOf = (respondent: Respondent) => SteeredPrompt
+
+const fewShotWith: PromptOf = (respondent) => ({ name: 'few-shot', of: (items) => fewShotPrompt(respondent, items) })
+
+/** A description is one text: it may tell of tuning items too, never of held-out ones. */
+const described =
+  (texts: readonly string[]): PromptOf =>
+  (respondent) => ({ name: 'personality-prompt', of: () => alignPersonalityPrompt(respondent, texts).system })
+
+function describedBy(name: MethodName, { descriptions }: MethodContext): readonly string[] {
+  if (descriptions !== undefined) return descriptions
+  throw new PalignError('invalid-input', `${name} needs descriptions`, { hint: 'give a file with --descriptions' })
+}
+
 async function openPas(
   name: MethodName,
   recipe: PasRecipe,
   { model, questionnaire, known, seed, orders, store, signal }: MethodContext,
+  promptOf?: PromptOf,
 ): Promise<Method> {
   const prepared = await preparePas(model, questionnaire, known, { recipe, orders, store, signal })
-  return { name, regime: 'person', align: (respondent, onPhase) => alignPas(prepared, respondent, { seed, signal, onPhase }) }
+  const align: Method['align'] = (respondent, onPhase) => {
+    const options = { seed, signal, onPhase }
+    return promptOf === undefined
+      ? alignPas(prepared, respondent, options)
+      : alignPas(prepared, respondent, { ...options, prompt: promptOf(respondent) })
+  }
+  return { name, regime: 'person', align }
+}
+
+/** What `pas` finds for a person, changed so that it must not help. */
+async function openControl(
+  name: MethodName,
+  { model, questionnaire, known, seed, orders, store, signal }: MethodContext,
+  change: (persona: SteeringPersona, respondent: Respondent) => SteeringPersona,
+): Promise<Method> {
+  const prepared = await preparePas(model, questionnaire, known, { orders, store, signal })
+  return {
+    name,
+    regime: 'person',
+    align: async (respondent, onPhase) => change(await alignPas(prepared, respondent, { seed, signal, onPhase }), respondent),
+  }
 }
 
 async function openAsPublished(name: MethodName, context: MethodContext): Promise<Method> {

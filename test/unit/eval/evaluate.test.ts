@@ -46,6 +46,15 @@ describe('evaluation of the planted model', () => {
     expect(row('pas').median!.gain.interval[0]).toBeGreaterThan(0)
   })
 
+  it('shows that the controls do not find them, and that a prompt may stand beside the steering', async () => {
+    const methods = ['pas', 'pas:flipped', 'pas:random', 'few-shot+pas'] as const
+    const [pas, flipped, random, prompted] = await evaluate({ ...options, model: plantedModel(), methods })
+    expect(flipped!.median!.corrected.N).toBe(4)
+    expect(random!.median!.corrected.N).toBeGreaterThan(pas!.median!.corrected.N + 1)
+    // The planted model does not read its system prompt.
+    expect(prompted!.median!.corrected.N).toBe(0)
+  })
+
   it('gives every arm its regime and its cost', () => {
     expect(rows.map(({ arm, regime }) => [arm, regime])).toContainEqual(['pas', 'person'])
     expect(row('item-median').regime).toBe('population')
