@@ -21,7 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['graph', 'formats', 'model', 'math'],
   train: ['graph', 'engine', 'formats', 'model', 'math'],
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
-  node: ['engine', 'train', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'index.ts'],
+  store: ['persona', 'people', 'items', 'eval'],
+  node: ['engine', 'train', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'store', 'index.ts'],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }

@@ -16,6 +16,7 @@ import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
+import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
 import { readFileBounded, readJson } from '../node/read-file.ts'
@@ -32,6 +33,7 @@ interface EvaluateCommandOptions {
   readonly descriptions?: string
   readonly seed: number
   readonly steps?: number
+  readonly store?: string
   readonly out?: string
   readonly json?: boolean
 }
@@ -55,9 +57,12 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   const population = respondentsOf(file.sample)
   const rows = drawRows(population.length, options.respondents, options.seed)
   const descriptions = options.descriptions === undefined ? undefined : await readDescriptions(options.descriptions)
+  const units = options.store === undefined ? undefined : await openUnits(options.store)
   const model = await loadModel(options.model)
   try {
     const table = await evaluate({
+      units,
+      version: packageVersion(),
       model,
       methods,
       questionnaire: IPIP_NEO_300,
@@ -114,6 +119,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
     if (ratios !== '') print(`\n${ratios}`)
     if (options.out !== undefined) note(`result written to ${options.out}`)
   } finally {
+    units?.close()
     await model.dispose()
   }
 }

@@ -97,7 +97,7 @@ function program(): Command {
     .addOption(data())
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, pas:as-published, dpo, ppo',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random, dpo, ppo, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(
@@ -107,6 +107,10 @@ function program(): Command {
       new Option('--orders <orders>', 'option orders in which items are asked')
         .choices(['both', ...OPTION_ORDERS])
         .default('both'),
+    )
+    .option(
+      '--store <folder>',
+      'keeps every finished answer there: the same command goes on after a stop, and several may share the work',
     )
     .addOption(steps())
     .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')

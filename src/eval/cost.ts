@@ -175,3 +175,20 @@ function summary(
     ...(unrewarded > 0 && { unrewardedPersons: unrewarded }),
   }
 }
+
+/**
+ * The cost of a run from those of its parts, each measured alone.
+ * @param persons of one respondent each; where one part serves several respondents it is given once
+ */
+export function sumOfCosts(shared: Cost, persons: readonly Cost[], respondents: number): Cost {
+  const all = [shared, ...persons]
+  const names = new Set(all.flatMap((cost) => Object.keys(cost)))
+  const total = (name: string): number => {
+    const values = all.map((cost) => cost[name] ?? 0)
+    if (name.startsWith('shared')) return shared[name] ?? 0
+    if (name.startsWith('peak')) return Math.max(...values)
+    const sum = values.reduce((a, b) => a + b, 0)
+    return name.endsWith('PerPerson') ? sum / respondents : sum
+  }
+  return Object.fromEntries([...names].map((name) => [name, total(name)]))
+}

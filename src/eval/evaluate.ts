@@ -1,6 +1,6 @@
 /** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
 import { type AnswerDistributions, answerQuestions, renderQuestions } from '../align/questions.ts'
-import { PalignError, throwIfAborted } from '../errors.ts'
+import { PalignError } from '../errors.ts'
 import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
 import type { Progress } from '../model/language-model.ts'
@@ -8,10 +8,12 @@ import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
 import { correctedErrors, type ErrorTable } from './alignment-error.ts'
 import { answerTable, selectRows } from './answer-table.ts'
-import { type CostMeter, costMeter, type ProcessMeter } from './cost.ts'
+import { type AnswerUnit, answerUnitKey, decodeAnswerUnit, encodeAnswerUnit } from './answer-unit.ts'
+import { type Cost, costMeter, type ProcessMeter, sumOfCosts } from './cost.ts'
 import { floors, populationOf, roundedWorded, unroundedWorded } from './floors.ts'
-import { type Method, type MethodContext, type MethodName, openMethod } from './methods.ts'
+import { type MethodContext, type MethodName, openMethod } from './methods.ts'
 import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
+import { memoryUnits, runUnits, type UnitStore } from './units.ts'
 
 export interface EvaluateOptions extends MethodContext {
   readonly methods: readonly MethodName[]
@@ -19,6 +21,10 @@ export interface EvaluateOptions extends MethodContext {
   readonly population: readonly Respondent[]
   /** Rows of the population to evaluate. */
   readonly rows: readonly number[]
+  /** Where finished answers are found and kept; default: for this run alone. */
+  readonly units?: UnitStore | undefined
+  /** Of the program: units of another one are not used. */
+  readonly version?: string | undefined
   /** Measures memory and processor time of every method; default: they are not measured. */
   readonly process?: ProcessMeter | undefined
   /** Called for every stage with a name; what it returns is told of the progress and the end. */
@@ -41,14 +47,7 @@ export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
   const arms: ArmPredictions[] = []
   for (const name of methods) {
     const stage = onStage(name)
-    const meter = await costMeter(options.model, options.process)
-    const method = await openMethod(name, options)
-    meter.addShared(method)
-    try {
-      arms.push(await runMethod(method, respondents, options, meter, stage.update))
-    } finally {
-      await method.dispose?.()
-    }
+    arms.push(await runArm(name, respondents, options, stage.update))
     stage.end()
   }
   const everybody = populationOf(population, options.known, heldOut)
@@ -78,47 +77,90 @@ function checkAnswered(respondents: readonly Respondent[], errors: ErrorTable): 
   )
 }
 
-async function runMethod(
-  method: Method,
+/** Every respondent's unit, computed or found; the method is opened when the first one is missing. */
+async function runArm(
+  name: MethodName,
   respondents: readonly Respondent[],
-  { model, questionnaire, heldOut, orders, signal }: EvaluateOptions,
-  meter: CostMeter,
+  options: EvaluateOptions,
   onProgress: (progress: Progress) => void,
 ): Promise<ArmPredictions> {
+  const { heldOut, units: store = memoryUnits(), signal } = options
   const items = heldOut.items.length
-  const answers = new Float32Array(respondents.length * items)
-  const medians = new Float32Array(respondents.length * items)
-  const expected = new Float32Array(respondents.length * items)
-  let unanswered = 0
-  // Nothing changes between respondents for the unchanged model: it is asked once.
-  let unchanged: AnswerDistributions | undefined
-  const render = (system?: string) =>
-    renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
-  meter.enter('answer')
-  const questions = await render()
-
-  const answer = async (persona: Persona): Promise<AnswerDistributions> => {
-    const { system, ...steering } = compilePersona(persona, model)
-    const asked = system === undefined ? questions : await render(system)
-    return answerQuestions(model, asked, { ...steering, signal })
+  const keys = await Promise.all(respondents.map((respondent) => answerUnitKey(name, options, respondent)))
+  const sharedKey = await answerUnitKey(name, options)
+  let opened: Promise<OpenedArm> | undefined
+  const compute = async (respondent: Respondent) => {
+    opened ??= openArm(name, options)
+    const { answer, sharedCost } = await opened
+    await store.write(sharedKey, JSON.stringify(sharedCost))
+    return encodeAnswerUnit(await answer(respondent))
   }
-  for (const [r, respondent] of respondents.entries()) {
-    throwIfAborted(signal)
-    meter.enter('optimisation')
-    const persona = await method.align(respondent, meter.enter)
-    meter.enter('answer')
-    meter.addPersona(persona)
-    const distributions: AnswerDistributions = (persona.kind === 'none' ? unchanged : undefined) ?? (await answer(persona))
-    if (persona.kind === 'none') unchanged = distributions
+  try {
+    const wanted = keys.map((key, r) => ({ key, compute: () => compute(respondents[r]!) }))
+    const results = await runUnits(store, wanted, { signal, onProgress })
+    const decoded = results.map((result) => decodeAnswerUnit(result, items))
+    const first = keys.flatMap((key, r) => (keys.indexOf(key) === r ? [decoded[r]!.cost] : []))
+    const shared = JSON.parse((await store.read(sharedKey)) ?? '{}') as Cost
+    const { regime, hyperparameters } = decoded[0]!
+    const cost = sumOfCosts(shared, first, respondents.length)
+    return { arm: name, regime, hyperparameters, cost, ...predictionsOf(decoded, items) }
+  } finally {
+    const { dispose } = (await opened?.catch(() => undefined)) ?? {}
+    await dispose?.()
+  }
+}
+
+function predictionsOf(units: readonly AnswerUnit[], items: number) {
+  const [answers, medians, expected] = [1, 2, 3].map(() => new Float32Array(units.length * items)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
+  let unanswered = 0
+  units.forEach(({ distributions }, r) => {
     for (let i = 0; i < items; i++) {
       const probabilities = distributions.probabilities.subarray(i * 5, i * 5 + 5)
       answers[r * items + i] = argmaxAnswer(probabilities)
       medians[r * items + i] = medianAnswer(probabilities)
       expected[r * items + i] = expectedAnswer(probabilities)
-      unanswered += distributions.unanswered[i]! / (respondents.length * items)
+      unanswered += distributions.unanswered[i]! / (units.length * items)
     }
-    onProgress({ done: r + 1, total: respondents.length })
+  })
+  return { answers, medians, expected, unanswered }
+}
+
+interface OpenedArm {
+  readonly sharedCost: Cost
+  answer(respondent: Respondent): Promise<AnswerUnit>
+  dispose(): Promise<void>
+}
+
+async function openArm(name: MethodName, options: EvaluateOptions): Promise<OpenedArm> {
+  const { model, questionnaire, heldOut, orders, signal, process } = options
+  const meter = await costMeter(model, process)
+  const method = await openMethod(name, options)
+  meter.addShared(method)
+  const render = (system?: string) =>
+    renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
+  const questions = await render()
+
+  const answerAs = async (persona: Persona): Promise<AnswerDistributions> => {
+    const { system, ...steering } = compilePersona(persona, model)
+    const asked = system === undefined ? questions : await render(system)
+    return answerQuestions(model, asked, { ...steering, signal })
   }
-  const { name: arm, regime, hyperparameters } = method
-  return { arm, regime, answers, medians, expected, unanswered, hyperparameters, cost: await meter.finish(respondents.length) }
+  return {
+    sharedCost: await meter.finish(1),
+    async answer(respondent) {
+      const meter = await costMeter(model, process)
+      meter.enter('optimisation')
+      const persona = await method.align(respondent, meter.enter)
+      meter.enter('answer')
+      meter.addPersona(persona)
+      const distributions = await answerAs(persona)
+      const { regime, hyperparameters } = method
+      return { regime, hyperparameters, distributions, cost: await meter.finish(1) }
+    },
+    dispose: async () => method.dispose?.(),
+  }
 }
