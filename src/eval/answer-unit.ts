@@ -14,6 +14,8 @@ export interface AnswerUnit {
   readonly regime: Regime
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly distributions: AnswerDistributions
+  /** How far the model is moved (`steering-strength.ts`), and the alpha of a displacement; absent where nothing is added to the model. */
+  readonly strength?: { readonly klP95: number; readonly alpha?: number | undefined } | undefined
   /** Of this respondent alone. */
   readonly cost: Cost
 }
@@ -63,9 +65,9 @@ export function encodeAnswerUnit({ distributions, ...rest }: AnswerUnit): string
 /** @throws PalignError `malformed-file` for what is no unit of so many items */
 export function decodeAnswerUnit(text: string, items: number): AnswerUnit {
   try {
-    const { probabilities, unanswered, regime, hyperparameters, cost } = JSON.parse(text)
+    const { probabilities, unanswered, ...rest } = JSON.parse(text) as Omit<AnswerUnit, 'distributions'> & Record<string, string>
     const distributions = { probabilities: fromBase64(probabilities, items * 5), unanswered: fromBase64(unanswered, items) }
-    return { regime, hyperparameters, cost, distributions }
+    return { ...rest, distributions }
   } catch (cause) {
     throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
       hint: 'give another folder to --store, or remove this one',

@@ -3,6 +3,7 @@ import { type AnswerDistributions, answerQuestions, renderQuestions } from '../a
 import { PalignError } from '../errors.ts'
 import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
+import { mean } from '../math/statistics.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
@@ -12,6 +13,7 @@ import { type AnswerUnit, answerUnitKey, decodeAnswerUnit, encodeAnswerUnit } fr
 import { type Cost, costMeter, type ProcessMeter, sumOfCosts } from './cost.ts'
 import { floors, populationOf, roundedWorded, unroundedWorded } from './floors.ts'
 import { type MethodContext, type MethodName, openMethod } from './methods.ts'
+import { type StrengthMeter, strengthMeter } from './steering-strength.ts'
 import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
 import { memoryUnits, runUnits, type UnitStore } from './units.ts'
 
@@ -103,11 +105,18 @@ async function runArm(
     const shared = JSON.parse((await store.read(sharedKey)) ?? '{}') as Cost
     const { regime, hyperparameters } = decoded[0]!
     const cost = sumOfCosts(shared, first, respondents.length)
-    return { arm: name, regime, hyperparameters, cost, ...predictionsOf(decoded, items) }
+    return { arm: name, regime, hyperparameters, cost, strength: meanStrength(decoded), ...predictionsOf(decoded, items) }
   } finally {
     const { dispose } = (await opened?.catch(() => undefined)) ?? {}
     await dispose?.()
   }
+}
+
+function meanStrength(units: readonly AnswerUnit[]): AnswerUnit['strength'] {
+  const known = units.flatMap(({ strength }) => (strength === undefined ? [] : [strength]))
+  if (known.length === 0) return undefined
+  const alphas = known.flatMap(({ alpha }) => (alpha === undefined ? [] : [alpha]))
+  return { klP95: mean(known.map(({ klP95 }) => klP95)), ...(alphas.length > 0 && { alpha: mean(alphas) }) }
 }
 
 function predictionsOf(units: readonly AnswerUnit[], items: number) {
@@ -143,6 +152,15 @@ async function openArm(name: MethodName, options: EvaluateOptions): Promise<Open
   const render = (system?: string) =>
     renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
   const questions = await render()
+  let strength: Promise<StrengthMeter> | undefined
+
+  /** Of what is added to the model; a prompt alone has none. */
+  const strengthOf = async (persona: Persona): Promise<AnswerUnit['strength']> => {
+    const { displacement, adapter } = compilePersona(persona, model)
+    if (displacement === undefined && adapter === undefined) return undefined
+    strength ??= strengthMeter(model, { signal })
+    return { klP95: await (await strength).of({ displacement, adapter }), ...('alpha' in persona && { alpha: persona.alpha }) }
+  }
 
   const answerAs = async (persona: Persona): Promise<AnswerDistributions> => {
     const { system, ...steering } = compilePersona(persona, model)
@@ -159,7 +177,9 @@ async function openArm(name: MethodName, options: EvaluateOptions): Promise<Open
       meter.addPersona(persona)
       const distributions = await answerAs(persona)
       const { regime, hyperparameters } = method
-      return { regime, hyperparameters, distributions, cost: await meter.finish(1) }
+      // Measuring the strength is no part of what the arm costs.
+      const cost = await meter.finish(1)
+      return { regime, hyperparameters, distributions, cost, strength: await strengthOf(persona) }
     },
     dispose: async () => method.dispose?.(),
   }

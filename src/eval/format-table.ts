@@ -51,6 +51,7 @@ const LIKENESS = [
   ['acquiescence', ({ style }) => style.acquiescence],
   ['consistency', ({ style }) => style.negationConsistency],
   ['extremity', ({ style }) => style.extremity],
+  ['KL p95', ({ strength }) => strength?.klP95],
 ] as const satisfies readonly (readonly [string, (row: TableRow) => number | undefined])[]
 
 /** How like the persons the answers are, beyond the error. */
@@ -63,7 +64,7 @@ export function formatLikeness(rows: readonly TableRow[]): string {
     }),
   ])
   const meaning =
-    'skill: 0 as item medians, 1 as ridge; people: acquiescence 3.08, negation consistency .58, extremity .09; a large profile r without a distinctive one is what anybody would answer'
+    'skill: 0 as item medians, 1 as ridge; people: acquiescence 3.08, negation consistency .58, extremity .09; KL p95: how far the next token moves on neutral prompts, nats; a large profile r without a distinctive one is what anybody would answer'
   return [...alignedColumns([['likeness', ...LIKENESS.map(([title]) => title)], ...cells]), '', meaning].join('\n')
 }
 

@@ -3,6 +3,7 @@ import { bootstrapInterval, type Interval } from '../math/bootstrap.ts'
 import { mean } from '../math/statistics.ts'
 import { correctedErrors, type DomainErrors, meanErrors, publishedErrors, sumsOfDomains } from './alignment-error.ts'
 import type { AnswerTable } from './answer-table.ts'
+import type { AnswerUnit } from './answer-unit.ts'
 import { collapsedRows } from './collapse.ts'
 import type { Cost } from './cost.ts'
 import type { Regime } from './floors.ts'
@@ -23,6 +24,8 @@ export interface ArmPredictions {
   readonly expected?: Float32Array | undefined
   /** Mean probability mass on anything but an option. */
   readonly unanswered?: number | undefined
+  /** Means over respondents, of arms that add something to the model. */
+  readonly strength?: AnswerUnit['strength']
   /** What an arm that trains was run with. */
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
@@ -53,6 +56,7 @@ export interface TableRow extends ErrorSummary {
   readonly unanswered?: number | undefined
   /** Respondents for whom the arm answers (almost) the same to everything. */
   readonly collapsed: number
+  readonly strength?: AnswerUnit['strength']
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
 }
@@ -92,6 +96,7 @@ export function resultTable(
       median: arm.medians && summary(arm.medians, answers, seed),
       unanswered: arm.unanswered,
       collapsed: collapsedRows(arm.answers, answers.items.length),
+      strength: arm.strength,
       hyperparameters: arm.hyperparameters,
       cost: arm.cost,
     }

@@ -50,9 +50,15 @@ describe('evaluation of the planted model', () => {
     const methods = ['pas', 'pas:flipped', 'pas:random', 'few-shot+pas'] as const
     const [pas, flipped, random, prompted] = await evaluate({ ...options, model: plantedModel(), methods })
     expect(flipped!.median!.corrected.N).toBe(4)
+    expect(flipped!.strength!.alpha).toBe(-pas!.strength!.alpha!)
     expect(random!.median!.corrected.N).toBeGreaterThan(pas!.median!.corrected.N + 1)
     // The planted model does not read its system prompt.
     expect(prompted!.median!.corrected.N).toBe(0)
+  })
+
+  it('says how far the steered arms move the model, and nothing of the others', () => {
+    expect(row('pas').strength).toMatchObject({ klP95: expect.any(Number), alpha: expect.any(Number) })
+    expect(row('unchanged').strength).toBeUndefined()
   })
 
   it('gives every arm its regime and its cost', () => {

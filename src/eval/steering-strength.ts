@@ -1,0 +1,75 @@
+/**
+ * @file How far a persona moves the model where nothing is asked of it: the divergence of its next token from the unsteered model's, on
+ * neutral prompts. Alphas of different methods and models cannot be compared; this can.
+ */
+import { throwIfAborted } from '../errors.ts'
+import { quantile } from '../math/statistics.ts'
+import type { LanguageModel, RunOptions, Steering } from '../model/language-model.ts'
+
+/** What people ask assistants about everyday things; nothing about anybody's ways. */
+const NEUTRAL_PROMPTS: readonly string[] = [
+  'What is the capital of Portugal?',
+  'How many minutes are there in a day?',
+  'Write a sentence about a bridge.',
+  'Which metal is liquid at room temperature?',
+  'Explain how a bicycle pump works.',
+  'List three kinds of trees.',
+  'What does the word "harbour" mean?',
+  'How is bread made?',
+  'Name a river in Africa.',
+  'What is twelve times eleven?',
+  'Why does ice float on water?',
+  'Describe the shape of a violin.',
+  'When did people first land on the moon?',
+  'How do I convert miles to kilometres?',
+  'What is a noun?',
+  'Which planets have rings?',
+  'How long should rice be boiled?',
+  'What is the boiling point of water?',
+  'Translate "good morning" into French.',
+  'What is the difference between weather and climate?',
+]
+
+const HIGH = 0.95
+
+export interface StrengthMeter {
+  /** 95th percentile over the prompts of KL(unsteered || steered) of the next token, nats. */
+  of(steering: Steering): Promise<number>
+}
+
+/** Asks the unsteered model once. */
+export async function strengthMeter(model: LanguageModel, { signal }: Pick<RunOptions, 'signal'> = {}): Promise<StrengthMeter> {
+  const prompts: number[][] = []
+  for (const content of NEUTRAL_PROMPTS) prompts.push(await model.render([{ role: 'user', content }]))
+  const logitsOf = async (steering: Steering) => {
+    const logits: Float32Array[] = []
+    for (const tokens of prompts) {
+      throwIfAborted(signal)
+      logits.push(await model.logits({ tokens, ...steering }))
+    }
+    return logits
+  }
+  const base = await logitsOf({})
+  return {
+    async of(steering) {
+      const steered = await logitsOf(steering)
+      const divergences = base.map((logits, i) => divergence(logits, steered[i]!))
+      return quantile(Float64Array.from(divergences).sort(), HIGH)
+    },
+  }
+}
+
+/** KL(p || q) in nats of the distributions that two lists of logits stand for; at least 0 but for rounding. */
+export function divergence(p: ArrayLike<number>, q: ArrayLike<number>): number {
+  const [logP, logQ] = [logSoftmax(p), logSoftmax(q)]
+  let sum = 0
+  for (let i = 0; i < logP.length; i++) sum += Math.exp(logP[i]!) * (logP[i]! - logQ[i]!)
+  return sum
+}
+
+function logSoftmax(logits: ArrayLike<number>): Float64Array {
+  const values = Float64Array.from(logits)
+  const most = values.reduce((a, b) => Math.max(a, b))
+  const normaliser = most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0))
+  return values.map((value) => value - normaliser)
+}
