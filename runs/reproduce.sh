@@ -12,14 +12,8 @@ evaluate() { # NAME, MODEL, then options of palign evaluate
   node dist/cli/main.js evaluate --model "$model" --data "$data/papi/Test-set.json" "$@" --json | npx tsx runs/record.ts "$name"
 }
 
-methods=unchanged,few-shot,pas,pas:published
-evaluate papi-30-respondent-1m respondent-1m --methods $methods --respondents 30 --seed 1
-evaluate papi-30-respondent-1m-descending respondent-1m --methods $methods --respondents 30 --seed 1 --orders descending
-evaluate papi-300-respondent-1m-descending respondent-1m --methods $methods --seed 1 --orders descending # half an hour
-evaluate papi-30-respondent respondent --methods unchanged,few-shot --respondents 30 --seed 1
+evaluate papi-30-respondent respondent --methods unchanged,few-shot,pas,pas:published,dpo,ppo --respondents 30 --seed 1 # an hour and a half
 evaluate papi-300-respondent-few-shot-descending respondent --methods unchanged,few-shot --seed 1 --orders descending
-# The released protocol with its faults: not evidence, only a reproduction.
-evaluate papi-30-respondent-1m-as-published respondent-1m --methods unchanged,few-shot,pas:as-published --respondents 30 --seed 1 --orders descending
 node dist/cli/main.js demo --seed 0 --json | npx tsx runs/record.ts demo-seed-0
 npm run bench
 # models/respondent and demo-model.json: runs/train-demo-model.sh

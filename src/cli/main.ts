@@ -121,6 +121,15 @@ function program(): Command {
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options))
 
   palign
+    .command('report')
+    .description('a stored evaluation as a page that works without a network, as Markdown and as JSON')
+    .argument('<file>', 'what palign evaluate --out wrote')
+    .requiredOption('-o, --out <folder>', 'where report.html, report.md and report.json go')
+    .addOption(json())
+    .addHelpText('after', examples('palign report result.json --out report'))
+    .action(async (file, options) => (await import('./report.ts')).reportCommand(file, options))
+
+  palign
     .command('generate')
     .description('write text, steered by a persona if one is given')
     .addOption(model())

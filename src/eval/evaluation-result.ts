@@ -1,0 +1,50 @@
+/** @file The stored result of an evaluation, as its JSON is read back: what a report is made of. Unknown fields are kept, numbers that are none are null. */
+import { z } from 'zod'
+import { PalignError } from '../errors.ts'
+
+const number = z.number().nullable()
+const interval = z.tuple([number, number])
+const measured = z.looseObject({ value: number, interval })
+const domains = { A: number, C: number, E: number, N: number, O: number, sum: number }
+const text = z.string().max(1000)
+
+const row = z.looseObject({
+  arm: text,
+  regime: z.enum(['none', 'person', 'population']),
+  corrected: z.looseObject({ ...domains, interval }),
+  published: z.looseObject(domains),
+  gain: measured,
+  overUnchanged: measured.optional(),
+  collapsed: z.number(),
+  skill: number.optional(),
+  likeness: z.record(z.string(), number).optional(),
+  style: z.record(z.string(), number).optional(),
+  strength: z.looseObject({ klP95: number, alpha: number.optional() }).optional(),
+  hyperparameters: z.record(z.string(), z.union([z.number(), text])).optional(),
+  cost: z.record(z.string(), number),
+})
+
+const result = z.looseObject({
+  data: text,
+  model: text,
+  seed: z.number(),
+  orders: text,
+  respondents: z.number(),
+  population: z.number(),
+  wholeFile: z.boolean(),
+  version: text,
+  rows: z.array(row).min(1).max(500),
+})
+
+export type EvaluationResult = z.infer<typeof result>
+export type ResultRow = EvaluationResult['rows'][number]
+
+/** @throws PalignError `malformed-file` naming the first field that is wrong */
+export function parseEvaluationResult(json: unknown): EvaluationResult {
+  const parsed = result.safeParse(json)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new PalignError('malformed-file', `result is no evaluation: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, {
+    hint: 'give the file that palign evaluate --out wrote',
+  })
+}
