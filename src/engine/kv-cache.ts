@@ -119,7 +119,8 @@ export function concatCache({ shape, Tensor }: KvCacheOptions): KvCache {
   }
 }
 
-function cacheNames(shape: ModelShape): readonly { readonly past: string; readonly present: string }[] {
+/** Names of the past and present keys and values of every layer. */
+export function cacheNames(shape: ModelShape): readonly { readonly past: string; readonly present: string }[] {
   return Array.from({ length: shape.layers }, (_, layer) => layer).flatMap((layer) =>
     CACHE_PARTS.map((part) => ({ past: pastName(layer, part), present: presentName(layer, part) })),
   )

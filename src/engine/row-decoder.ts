@@ -3,10 +3,11 @@
  * over one short row spends much of its time on starting; keeps nothing of the rows.
  */
 import type { Tensor, TensorConstructor } from 'onnxruntime-common'
-import { CACHE_PARTS, DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, pastName, presentName } from '../graph/names.ts'
+import { DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS } from '../graph/names.ts'
 import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
 import type { Tokens } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
+import { cacheNames } from './kv-cache.ts'
 import { type OrtSession, runSession } from './ort-decoder.ts'
 
 export interface RowDecoder {
@@ -29,9 +30,7 @@ export interface OrtRowDecoderOptions {
 }
 
 export function ortRowDecoder({ session, Tensor, shape }: OrtRowDecoderOptions): RowDecoder {
-  const caches = Array.from({ length: shape.layers }, (_, layer) =>
-    CACHE_PARTS.map((part) => ({ past: pastName(layer, part), present: presentName(layer, part) })),
-  ).flat()
+  const caches = cacheNames(shape)
   const empty = new Tensor('float32', new Float32Array(), [1, shape.kvHeads, 0, shape.headDim])
   const integers = (values: ArrayLike<number>, dimensions: readonly number[]) =>
     new Tensor('int64', BigInt64Array.from(values, BigInt), dimensions)
