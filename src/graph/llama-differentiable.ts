@@ -101,9 +101,8 @@ function decoderLayer(options: DifferentiableLlamaOptions, attend: Attend, prefi
   const z = attend(attention(x, 'q_proj'), attention(x, 'k_proj'), attention(x, 'v_proj'))
   const attended = graph.pairwise('Add', residual, attention(z, 'o_proj'))
   const y = norm(attended, 'post_attention_layernorm')
-  const gate = feedForward(y, 'gate_proj')
-  const silu = graph.pairwise('Mul', gate, graph.elementwise('Sigmoid', gate))
-  const down = feedForward(graph.pairwise('Mul', silu, feedForward(y, 'up_proj')), 'down_proj')
+  const gate = graph.silu(feedForward(y, 'gate_proj'))
+  const down = feedForward(graph.pairwise('Mul', gate, feedForward(y, 'up_proj')), 'down_proj')
   return graph.pairwise('Add', attended, down)
 }
 

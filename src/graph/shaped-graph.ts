@@ -32,6 +32,8 @@ export interface StepAttributes {
   Neg: object
   Exp: object
   Sigmoid: object
+  /** x sigmoid(x). */
+  Silu: { readonly sigmoid: Tensor }
   /** log(1 + exp(x)). */
   Softplus: object
   Clip: { readonly low: number; readonly high: number }
@@ -86,6 +88,7 @@ export interface ShapedGraph {
   emit(operator: string, operation: Operation & { readonly shape: readonly number[]; readonly type?: Tensor['type'] }): Tensor
   elementwise(kind: Elementwise, x: Tensor): Tensor
   pairwise(kind: Pairwise, a: Tensor, b: Tensor): Tensor
+  silu(x: Tensor): Tensor
   softplus(x: Tensor): Tensor
   clip(x: Tensor, low: number, high: number): Tensor
   where(condition: Tensor, a: Tensor, b: Tensor): Tensor
@@ -171,6 +174,11 @@ export function shapedGraph(precision: Precision = 'float32'): ShapedGraph {
     elementwise: (kind, x) => noted(kind, [x], [emit(kind, { inputs: names(x), shape: x.shape })], {}),
     pairwise: (kind, a, b) =>
       noted(kind, [a, b], [emit(kind, { inputs: names(a, b), shape: broadcastShape(a.shape, b.shape) })], {}),
+    silu(x) {
+      const sigmoid = emit('Sigmoid', { inputs: names(x), shape: x.shape })
+      const product = emit('Mul', { inputs: names(x, sigmoid), shape: x.shape })
+      return noted('Silu', [x], [product], { sigmoid })
+    },
     softplus: (x) => noted('Softplus', [x], [kernels.softplus(graph, x)], {}),
     clip(x, low, high) {
       const bounds = names(graph.scalar(low), graph.scalar(high))

@@ -82,6 +82,14 @@ export const VJPS: { readonly [K in StepKind]: Vjp<K> } = {
     const slope = graph.pairwise('Mul', y, graph.pairwise('Sub', graph.scalar(1), y))
     return [graph.pairwise('Mul', given(call), slope)]
   },
+  // y = x s: dx = g * (s + y * (1 - s)), two passes less than through its product and its sigmoid.
+  Silu: (call) => {
+    const { graph, step } = call
+    const { sigmoid } = step.attributes
+    const [y] = step.outputs as [Tensor]
+    const bend = graph.pairwise('Mul', y, graph.pairwise('Sub', graph.scalar(1), sigmoid))
+    return [graph.pairwise('Mul', given(call), graph.pairwise('Add', sigmoid, bend))]
+  },
   Softplus: (call) => [call.graph.pairwise('Mul', given(call), call.graph.elementwise('Sigmoid', call.step.inputs[0]!))],
   Clip: (call) => {
     const { graph, step } = call
@@ -247,15 +255,33 @@ function productGradients<K extends 'Gemm' | 'MatMul'>(
   const [a, b] = step.inputs as [Tensor, Tensor]
   const { transposeA, transposeB, scale } = step.attributes
   const g = whole(call)
+  const times = (first: Tensor, second: Tensor, attributes: ProductAttributes) =>
+    isWideTransposed(first, second, attributes)
+      ? transposed(graph, graph.matMul(second, first, attributes))
+      : multiply(first, second, attributes)
   const toA = () =>
     transposeA
       ? multiply(b, g, { transposeA: transposeB, transposeB: true, scale })
       : multiply(g, b, { transposeA: false, transposeB: !transposeB, scale })
   const toB = () =>
     transposeB
-      ? multiply(g, a, { transposeA: true, transposeB: transposeA, scale })
-      : multiply(a, g, { transposeA: !transposeA, transposeB: false, scale })
+      ? times(g, a, { transposeA: true, transposeB: transposeA, scale })
+      : times(a, g, { transposeA: !transposeA, transposeB: false, scale })
   return [wanted[0] ? unbatch(graph, toA(), a.shape) : undefined, wanted[1] ? unbatch(graph, toB(), b.shape) : undefined, g]
+}
+
+/**
+ * a^T b with an a much wider than b, as (b^T a)^T: the runtime copies a transposed first operand number by number, and a product of few columns
+ * is slow. `matMul`, since the runtime puts a transposed `gemm` back together. Of nearly equal widths the copy of the result costs as much as it saves.
+ */
+function isWideTransposed(a: Tensor, b: Tensor, { transposeA, transposeB }: ProductAttributes): boolean {
+  const isSameRank = a.shape.length === b.shape.length
+  return isSameRank && transposeA && !transposeB && a.shape.at(-1)! >= 4 * b.shape.at(-1)!
+}
+
+function transposed(graph: ShapedGraph, matrix: Tensor): Tensor {
+  const axes = matrix.shape.map((_, axis) => axis)
+  return graph.transpose(matrix, [...axes.slice(0, -2), axes.length - 1, axes.length - 2])
 }
 
 /** A product's own gradient is whole: what is left is the sum over leading axes along which an operand was broadcast. */

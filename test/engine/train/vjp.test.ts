@@ -65,6 +65,7 @@ const CASES: readonly Case[] = [
   ...(['Neg', 'Exp', 'Sigmoid'] as const).map(
     (kind): Case => ({ name: kind, kind, inputs: [[2, 3]], compute: (g, [x]) => g.elementwise(kind, x!) }),
   ),
+  { name: 'Silu', kind: 'Silu', inputs: [[2, 3]], compute: (g, [x]) => g.silu(x!) },
   { name: 'Softplus', kind: 'Softplus', inputs: [[2, 3]], compute: (g, [x]) => g.softplus(x!) },
   { name: 'Clip', kind: 'Clip', inputs: [[4, 3]], compute: (g, [x]) => g.clip(x!, -0.4, 0.6) },
   {
