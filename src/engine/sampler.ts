@@ -1,7 +1,7 @@
 /** @file The next token from logits: greedy, or drawn at a temperature from the nucleus (Holtzman et al. 2019, arXiv 1904.09751). */
 import { PalignError } from '../errors.ts'
 import type { GeneratedToken, SamplingOptions } from '../model/language-model.ts'
-import { logSumExp } from './log-probabilities.ts'
+import { normaliserOf } from './log-probabilities.ts'
 
 export interface SamplerOptions extends Pick<SamplingOptions, 'temperature' | 'topP'> {
   /** Uniform numbers in [0, 1). */
@@ -19,7 +19,7 @@ export function sampler({ temperature = 0, topP = 1, random }: SamplerOptions): 
   const choose = (logits: Float32Array) =>
     temperature === 0 ? argmax(logits) : draw(nucleus(powers(logits, temperature), topP), random())
   return (logits) => {
-    const normaliser = logSumExp(logits)
+    const normaliser = normaliserOf(logits)
     const token = choose(logits)
     return { token, logprob: logits[token]! - normaliser }
   }

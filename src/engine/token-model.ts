@@ -15,7 +15,7 @@ import {
 } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
-import { logSumExp } from './log-probabilities.ts'
+import { normaliserOf } from './log-probabilities.ts'
 import { type RowDecoder, rowBatches } from './row-decoder.ts'
 import { sampler } from './sampler.ts'
 import { forEachPrompt, sharedPrefixLength, sliceTokens } from './shared-prefix.ts'
@@ -80,7 +80,7 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     const prompts = requests.map(({ tokens }) => tokens)
     await forEachPrompt(decoder, prompts, options, async (rest, past, index) => {
       const prompt = await extend(rest, past, steering)
-      const normaliser = logSumExp(prompt.logits)
+      const normaliser = normaliserOf(prompt.logits)
       const { continuations } = requests[index]!
       const logprobs = new Float64Array(continuations.length)
       for (const [i, continuation] of continuations.entries()) {
@@ -103,7 +103,7 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     state.release()
     return logitsAt.reduce((sum, position) => {
       const next = logits.subarray(position * shape.vocabSize, (position + 1) * shape.vocabSize)
-      return sum + next[continuation[position + 1]!]! - logSumExp(next)
+      return sum + next[continuation[position + 1]!]! - normaliserOf(next)
     }, 0)
   }
 
@@ -157,7 +157,7 @@ async function scoreRows(
     const logits = await begun.nextLogits(batch.map((index) => rests[index]!))
     batch.forEach((index, row) => {
       const next = logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize)
-      const normaliser = logSumExp(next)
+      const normaliser = normaliserOf(next)
       scores[index] = Float64Array.from(requests[index]!.continuations, (continuation) => next[continuation[0]!]! - normaliser)
     })
     done += batch.length

@@ -3,6 +3,7 @@
  * neutral prompts. Alphas of different methods and models cannot be compared; this can.
  */
 import { throwIfAborted } from '../errors.ts'
+import { logSoftmax } from '../math/log-softmax.ts'
 import { quantile } from '../math/statistics.ts'
 import type { LanguageModel, RunOptions, Steering } from '../model/language-model.ts'
 
@@ -65,11 +66,4 @@ export function divergence(p: ArrayLike<number>, q: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < logP.length; i++) sum += Math.exp(logP[i]!) * (logP[i]! - logQ[i]!)
   return sum
-}
-
-function logSoftmax(logits: ArrayLike<number>): Float64Array {
-  const values = Float64Array.from(logits)
-  const most = values.reduce((a, b) => Math.max(a, b))
-  const normaliser = most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0))
-  return values.map((value) => value - normaliser)
 }

@@ -1,0 +1,25 @@
+/** @file The arms that the options of a command name: the unsteered model first, then every persona by its file's name. */
+import { basename } from 'node:path'
+import { PalignError } from '../errors.ts'
+import { type Arm, armOf, UNSTEERED } from '../eval/arm.ts'
+import type { LanguageModel } from '../model/language-model.ts'
+import { type FilePersona, readPersona } from '../node/persona-file.ts'
+
+/** Before the model is loaded: what is wrong with a file is found at once. @throws PalignError `invalid-input` for two files of one name */
+export async function readPersonas(paths: readonly string[]): Promise<Map<string, FilePersona>> {
+  const personas = new Map<string, FilePersona>()
+  for (const path of paths) {
+    const name = basename(path).replace(/\.safetensors$/, '')
+    if (personas.has(name) || name === UNSTEERED.name) {
+      throw new PalignError('invalid-input', `persona ${path} has the name ${name}, which another arm has`, {
+        hint: 'rename the file: arms are called by the names of their files',
+      })
+    }
+    personas.set(name, await readPersona(path))
+  }
+  return personas
+}
+
+export function armsOf(personas: ReadonlyMap<string, FilePersona>, model: LanguageModel): Arm[] {
+  return [UNSTEERED, ...Array.from(personas, ([name, persona]) => armOf(name, persona, model))]
+}
