@@ -47,7 +47,7 @@ async function check(folder: string, people: number): Promise<Check> {
   )
   const model = await loadModel(folder)
   try {
-    const rows = await evaluate({
+    const { rows } = await evaluate({
       model,
       methods: ['unchanged', 'personality-prompt', 'few-shot'],
       questionnaire: IPIP_NEO_300,

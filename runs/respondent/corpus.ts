@@ -2,6 +2,8 @@
  * @file The corpus of the demo model: documents about simulated people, stage by stage. Each population has its own item means, because the
  * real ones are not known: the model learns what a person's answers say, not what one simulation says about an item.
  */
+
+import { FACET_WORDS } from '../../src/items/facet-words.ts'
 import { IPIP_NEO_300 } from '../../src/items/ipip-neo.ts'
 import { splitItems } from '../../src/items/item-split.ts'
 import { OPTION_ORDERS, type OptionOrder } from '../../src/items/question-form.ts'
@@ -26,7 +28,7 @@ import {
   system,
   type TrainingDocument,
 } from './documents.ts'
-import { FACET_WORDS, type Level } from './sentences.ts'
+import type { Level } from './sentences.ts'
 
 /** How many people share one set of item means. */
 const POPULATION = 16

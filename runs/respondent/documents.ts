@@ -2,17 +2,20 @@
  * @file Training documents about one simulated respondent each. A document is a chat or plain text; every part of it carries the weight of
  * its tokens in the loss. Parts begin and end where the tokenizer splits, so that encoding them one by one or at once is the same.
  */
+
+import { FACET_WORDS } from '../../src/items/facet-words.ts'
 import { ACCURACY_LABELS } from '../../src/items/ipip-neo.ts'
 import {
   ANSWER_PREFIX,
   DEFAULT_SYSTEM_PROMPT,
   letterOfAnswer,
+  lettersForm,
   type OptionOrder,
   questionText,
   statementOf,
 } from '../../src/items/question-form.ts'
 import type { Item } from '../../src/items/questionnaire.ts'
-import { FACET_WORDS, facetSentence, fillerSentence, type Level, openAnswer, openQuestion } from './sentences.ts'
+import { facetSentence, fillerSentence, type Level, openAnswer, openQuestion } from './sentences.ts'
 
 export interface Part {
   readonly text: string
@@ -101,7 +104,7 @@ export function descriptionParts(character: Character, facets: readonly string[]
 export function questionTurn(character: Character, item: Item, order: OptionOrder): Message[] {
   const answer = character.answers.get(item.itemNumber) as 1 | 2 | 3 | 4 | 5
   return [
-    { role: 'user', content: [part(questionText(item, ACCURACY_LABELS, order), WEIGHTS.prompt)] },
+    { role: 'user', content: [part(questionText(item, ACCURACY_LABELS, lettersForm(order)), WEIGHTS.prompt)] },
     {
       role: 'assistant',
       content: [

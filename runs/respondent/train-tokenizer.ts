@@ -1,11 +1,20 @@
 /** @file Trains the tokenizer of the demo model on what its corpus is made of and writes tokenizer.json and tokenizer_config.json. */
+
+import { FACET_WORDS } from '../../src/items/facet-words.ts'
 import { ACCURACY_LABELS, IPIP_NEO_300 } from '../../src/items/ipip-neo.ts'
-import { DEFAULT_SYSTEM_PROMPT, LETTERS, OPTION_ORDERS, questionText, statementOf } from '../../src/items/question-form.ts'
+import {
+  DEFAULT_SYSTEM_PROMPT,
+  LETTERS,
+  lettersForm,
+  OPTION_ORDERS,
+  questionText,
+  statementOf,
+} from '../../src/items/question-form.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { writeFileAtomic } from '../../src/node/atomic-write.ts'
 import { phrasesOf, tokenizerJson, trainBytePairs, wordsOf } from './byte-pairs.ts'
 import { RECIPE } from './recipe.ts'
-import { FACET_WORDS, facetSentence, fillerSentence, type Level, openAnswer, openQuestion } from './sentences.ts'
+import { facetSentence, fillerSentence, type Level, openAnswer, openQuestion } from './sentences.ts'
 
 const CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
@@ -21,7 +30,7 @@ export function tokenizerCorpus(seed: number): Map<string, number> {
   const add = (phrase: string, count: number) => counts.set(phrase, (counts.get(phrase) ?? 0) + count)
   for (const item of IPIP_NEO_300.items) {
     for (const order of OPTION_ORDERS)
-      for (const phrase of phrasesOf(questionText(item, ACCURACY_LABELS, order))) add(phrase, WHOLE)
+      for (const phrase of phrasesOf(questionText(item, ACCURACY_LABELS, lettersForm(order)))) add(phrase, WHOLE)
     for (const phrase of phrasesOf(statementOf(item))) add(phrase, WHOLE)
   }
   for (const label of ACCURACY_LABELS) for (const end of ['', '; ']) add(`: ${label}${end}`, WHOLE)

@@ -1,5 +1,12 @@
 /** @file An item answered in agreement and in disagreement: the pairs whose activations tell the two apart. */
-import { ANSWER_PREFIX, letterOfAnswer, OPTION_ORDERS, type OptionOrder, questionMessages } from '../items/question-form.ts'
+import {
+  ANSWER_PREFIX,
+  letterOfAnswer,
+  lettersForm,
+  OPTION_ORDERS,
+  type OptionOrder,
+  questionMessages,
+} from '../items/question-form.ts'
 import type { Item, Questionnaire } from '../items/questionnaire.ts'
 import type { Message } from '../model/messages.ts'
 
@@ -29,7 +36,7 @@ export function contrastPairs(
     items.map((item) => ({
       itemNumber: item.itemNumber,
       order,
-      messages: questionMessages(item, labels, order),
+      messages: questionMessages(item, labels, lettersForm(order)),
       agreement: answerPrefix + letterOfAnswer(5, order),
       disagreement: answerPrefix + letterOfAnswer(1, order),
     })),

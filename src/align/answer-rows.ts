@@ -1,7 +1,14 @@
 /** @file The known items as training reads them: the question and every worded answer that has a mirror, as tokens, in every option order. */
 import { PalignError, throwIfAborted } from '../errors.ts'
 import type { KnownItems } from '../items/item-split.ts'
-import { ANSWER_PREFIX, letterOfAnswer, OPTION_ORDERS, type OptionOrder, questionMessages } from '../items/question-form.ts'
+import {
+  ANSWER_PREFIX,
+  letterOfAnswer,
+  lettersForm,
+  OPTION_ORDERS,
+  type OptionOrder,
+  questionMessages,
+} from '../items/question-form.ts'
 import type { Answer, Item, Questionnaire } from '../items/questionnaire.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { TrainingRow } from '../model/trainer.ts'
@@ -43,7 +50,7 @@ export async function renderAnswerRows(
   for (const order of orders) {
     for (const item of known.items) {
       throwIfAborted(signal)
-      const messages = questionMessages(item, labels, order)
+      const messages = questionMessages(item, labels, lettersForm(order))
       const [prompt, ...answered] = await Promise.all([
         model.render(messages),
         ...DECIDED_ANSWERS.map((answer) => model.render(messages, { continueWith: answerText(answer, labels, order) })),

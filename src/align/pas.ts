@@ -15,7 +15,7 @@ import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
 import { type Intervention, interventionAt } from '../persona/intervention.ts'
 import type { PromptSteeringPersona, Provenance, SteeringPersona } from '../persona/persona.ts'
-import { fitProbes } from '../probes/fit-probes.ts'
+import { fitProbes, type Probe } from '../probes/fit-probes.ts'
 import { labelContrasts } from '../probes/labels.ts'
 import { selectHeads } from '../probes/select-heads.ts'
 import { searchAlpha, type Trial } from './alpha-search.ts'
@@ -75,6 +75,8 @@ export interface AlignOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Told when a phase of the work begins; all before the first is optimisation. */
   readonly onPhase?: ((phase: AlignPhase) => void) | undefined
+  /** Told of the probes that the heads of the persona were chosen by; methods with probes only. */
+  readonly onProbes?: ((probes: readonly Probe[]) => void) | undefined
 }
 
 /** A system prompt that stays on while the model is steered. */
@@ -102,7 +104,7 @@ export function alignPas(prepared: PreparedPas, respondent: Respondent, options?
 export async function alignPas(
   prepared: PreparedPas,
   respondent: Respondent,
-  { prompt, seed = 0, source, signal, onProgress, onPhase }: AlignPasOptions = {},
+  { prompt, seed = 0, source, signal, onProgress, onPhase, onProbes }: AlignPasOptions = {},
 ): Promise<SteeringPersona | PromptSteeringPersona> {
   const { model, recipe, known, folds } = prepared
   const { answers } = respondent
@@ -144,7 +146,7 @@ export async function alignPas(
     site: 'z',
     unit: 'sigma',
     alpha,
-    interventions: find(known),
+    interventions: findInterventions(prepared, known, answers, seed, onProbes),
     calibration,
     provenance: provenanceOf(respondent, known, seed, source),
   }
@@ -169,9 +171,11 @@ export function findInterventions(
   items: KnownItems,
   answers: Worded,
   seed: number,
+  onProbes?: AlignOptions['onProbes'],
 ): Intervention[] {
   const labelled = labelContrasts(recorded, answers, { items })
   const probes = fitProbes(labelled, { split: recipe.split({ seed }) })
+  onProbes?.(probes)
   const heads = selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })
   return heads.map((head) => interventionAt(head, labelled))
 }

@@ -1,19 +1,26 @@
 /** @file Method `personality-prompt` (P2): a description of the person, given as text, is the system prompt. */
 import { PalignError } from '../errors.ts'
+import type { KnownItems } from '../items/item-split.ts'
 import type { Respondent } from '../people/respondent.ts'
 import type { PromptPersona } from '../persona/persona.ts'
+import { describeRespondent } from './description.ts'
 
-/** @param descriptions one text per row of the file the respondents came from */
-export function alignPersonalityPrompt(respondent: Respondent, descriptions: readonly string[]): PromptPersona {
-  const system = descriptions[respondent.row]?.trim()
-  if (system === undefined || system === '') {
-    throw new PalignError(
-      'invalid-input',
-      `descriptions have no text for row ${respondent.row}; ${descriptions.length} were given`,
-      {
-        hint: 'give one description per person, in the order of the answers file',
-      },
-    )
-  }
-  return { kind: 'prompt', method: 'personality-prompt', system }
+/** Where descriptions come from: one text per row of the file the respondents came from; absent: written from the known answers. */
+export type Descriptions = readonly string[] | undefined
+
+/** @throws PalignError `invalid-input` where there is no text for the person */
+export function personalityPrompt(respondent: Respondent, known: KnownItems, descriptions: Descriptions): string {
+  const text = descriptions === undefined ? describeRespondent(respondent, known) : descriptions[respondent.row]?.trim()
+  if (text !== undefined && text !== '') return text
+  throw new PalignError(
+    'invalid-input',
+    descriptions === undefined
+      ? `respondent in row ${respondent.row} answered no known item that could be described`
+      : `descriptions have no text for row ${respondent.row}; ${descriptions.length} were given`,
+    { hint: 'give one description per person, in the order of the answers file' },
+  )
+}
+
+export function alignPersonalityPrompt(respondent: Respondent, known: KnownItems, descriptions?: Descriptions): PromptPersona {
+  return { kind: 'prompt', method: 'personality-prompt', system: personalityPrompt(respondent, known, descriptions) }
 }

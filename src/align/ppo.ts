@@ -6,7 +6,7 @@
  */
 import { throwIfAborted } from '../errors.ts'
 import type { KnownItems } from '../items/item-split.ts'
-import { OPTION_ORDERS, type OptionOrder, questionMessages } from '../items/question-form.ts'
+import { lettersForm, OPTION_ORDERS, type OptionOrder, questionMessages } from '../items/question-form.ts'
 import type { Answer, Questionnaire } from '../items/questionnaire.ts'
 import { seededRandom } from '../math/random.ts'
 import type { Adapter } from '../model/adapter.ts'
@@ -64,7 +64,10 @@ export async function preparePpo(
   for (const order of orders) {
     for (const item of known.items) {
       throwIfAborted(signal)
-      prompts.push({ itemNumber: item.itemNumber, tokens: await model.render(questionMessages(item, labels, order)) })
+      prompts.push({
+        itemNumber: item.itemNumber,
+        tokens: await model.render(questionMessages(item, labels, lettersForm(order))),
+      })
     }
   }
   return { model, trainer, recipe, known, labels, sample, prompts }

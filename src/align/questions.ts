@@ -1,11 +1,13 @@
-/** @file A model answers items: option log-probabilities of one item per context, in every option order asked for; no letter is ever parsed. */
+/** @file A model answers items: option log-probabilities of one item per context, in every form asked for; no letter is ever parsed. */
 import { throwIfAborted } from '../errors.ts'
 import {
   ANSWER_PREFIX,
-  answerOfLetter,
-  LETTERS,
+  answerAt,
+  lettersForm,
+  marksOf,
   OPTION_ORDERS,
   type OptionOrder,
+  type QuestionForm,
   questionMessages,
 } from '../items/question-form.ts'
 import type { Item, Questionnaire } from '../items/questionnaire.ts'
@@ -14,16 +16,16 @@ import type { LanguageModel, RunOptions, ScoreRequest } from '../model/language-
 /** What the model was asked, ready to be scored under any displacement. */
 export interface Questions {
   readonly items: readonly Item[]
-  readonly orders: readonly OptionOrder[]
-  /** `[orders, items]` */
+  readonly forms: readonly QuestionForm[]
+  /** `[forms, items]` */
   readonly requests: readonly ScoreRequest[]
 }
 
-/** How likely each answer is, averaged over option orders. */
+/** How likely each answer is, in one form or as a mean over several. */
 export interface AnswerDistributions {
   /** `[items, 5]`: probability of answer 1..5, renormalised over the five options. */
   readonly probabilities: Float32Array
-  /** `[items]`: probability mass on anything but an option letter. */
+  /** `[items]`: probability mass on anything but the mark of an option. */
   readonly unanswered: Float32Array
 }
 
@@ -31,6 +33,8 @@ export interface QuestionOptions {
   readonly system?: string | undefined
   /** Letters are balanced when both orders are asked, the default. */
   readonly orders?: readonly OptionOrder[] | undefined
+  /** In place of `orders`; default letters and the published phrasing in these orders. */
+  readonly forms?: readonly QuestionForm[] | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -38,43 +42,59 @@ export async function renderQuestions(
   model: LanguageModel,
   items: readonly Item[],
   labels: Questionnaire['answerLabels'],
-  { system, orders = OPTION_ORDERS, signal }: QuestionOptions = {},
+  { system, orders = OPTION_ORDERS, forms = orders.map(lettersForm), signal }: QuestionOptions = {},
 ): Promise<Questions> {
   const requests: ScoreRequest[] = []
-  for (const order of orders) {
+  for (const form of forms) {
     for (const item of items) {
       throwIfAborted(signal)
-      const messages = questionMessages(item, labels, order, system)
+      const messages = questionMessages(item, labels, form, system)
       const answered = await Promise.all(
-        LETTERS.map((letter) => model.render(messages, { continueWith: `${ANSWER_PREFIX}${letter}` })),
+        marksOf(form).map((mark) => model.render(messages, { continueWith: `${ANSWER_PREFIX}${mark}` })),
       )
       requests.push(splitAtDifference(answered))
     }
   }
-  return { items, orders, requests }
+  return { items, forms, requests }
 }
 
+/** The mean over forms. */
 export async function answerQuestions(
   model: LanguageModel,
   questions: Questions,
   options: RunOptions = {},
 ): Promise<AnswerDistributions> {
+  return meanDistributions(await answerForms(model, questions, options))
+}
+
+/** One of every form, in their order. */
+export async function answerForms(
+  model: LanguageModel,
+  questions: Questions,
+  options: RunOptions = {},
+): Promise<AnswerDistributions[]> {
   const scores = await model.score(questions.requests, options)
   const count = questions.items.length
-  const probabilities = new Float32Array(count * 5)
-  const unanswered = new Float32Array(count)
-  questions.orders.forEach((order, o) => {
+  return questions.forms.map(({ order }, f) => {
+    const probabilities = new Float32Array(count * 5)
+    const unanswered = new Float32Array(count)
     for (let i = 0; i < count; i++) {
-      const letters = Array.from(scores[o * count + i] as Float64Array, Math.exp)
-      const mass = letters.reduce((sum, p) => sum + p, 0)
-      unanswered[i]! += (1 - mass) / questions.orders.length
-      LETTERS.forEach((letter, l) => {
-        const answer = answerOfLetter(letter, order)
-        probabilities[i * 5 + answer - 1]! += letters[l]! / mass / questions.orders.length
+      const marks = Array.from(scores[f * count + i] as Float64Array, Math.exp)
+      const mass = marks.reduce((sum, p) => sum + p, 0)
+      unanswered[i] = 1 - mass
+      marks.forEach((p, position) => {
+        probabilities[i * 5 + answerAt(position, order) - 1] = p / mass
       })
     }
+    return { probabilities, unanswered }
   })
-  return { probabilities, unanswered }
+}
+
+/** @param distributions at least one, all of the same items */
+export function meanDistributions(distributions: readonly AnswerDistributions[]): AnswerDistributions {
+  const mean = (of: (distribution: AnswerDistributions) => Float32Array) =>
+    of(distributions[0]!).map((_, at) => distributions.reduce((sum, each) => sum + of(each)[at]!, 0) / distributions.length)
+  return { probabilities: mean(({ probabilities }) => probabilities), unanswered: mean(({ unanswered }) => unanswered) }
 }
 
 /** One prompt and five continuations: tokenizers may join the letter with what stands before it, so the split is where the five differ. */

@@ -1,17 +1,21 @@
 /** @file `palign evaluate`: the error of every method on held-out items, beside the floors. */
-import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { evaluate } from '../eval/evaluate.ts'
 import { formatCosts } from '../eval/format-costs.ts'
-import { formatLikeness, formatTable } from '../eval/format-table.ts'
+import { formatDataEfficiency, formatForms, formatLikeness, formatTable } from '../eval/format-table.ts'
 import { METHODS, type MethodName } from '../eval/methods.ts'
 import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
-import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
-import { seededRandom } from '../math/random.ts'
-import { shuffled } from '../math/shuffle.ts'
+import {
+  formName,
+  lettersForm,
+  OPTION_ORDERS,
+  type OptionOrder,
+  QUESTION_FORMS,
+  type QuestionForm,
+} from '../items/question-form.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
@@ -19,19 +23,17 @@ import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
-import { readFileBounded, readJson } from '../node/read-file.ts'
-import { respondentsOf } from '../people/sample.ts'
-import { MAX_ANSWERS_BYTES, readAnswers } from './answers.ts'
+import { readJson } from '../node/read-file.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
+import { choosePersons, type Persons, type PersonsOptions } from './persons.ts'
 
-interface EvaluateCommandOptions {
+interface EvaluateCommandOptions extends PersonsOptions {
   readonly model: string
-  readonly data: string
   readonly methods: string
-  readonly respondents?: number
   readonly orders: 'both' | OptionOrder
+  readonly forms: 'letters' | 'all'
+  readonly items?: string
   readonly descriptions?: string
-  readonly seed: number
   readonly steps?: number
   readonly store?: string
   readonly out?: string
@@ -43,24 +45,16 @@ const MAX_DESCRIPTIONS_BYTES = 1 << 26
 export async function evaluateCommand(options: EvaluateCommandOptions): Promise<void> {
   const signal = interruptSignal()
   const methods = methodNames(options.methods)
+  const itemCounts = options.items?.split(',').map(Number)
   if (options.out !== undefined) await prepareToWrite(options.out)
-  const file = await readAnswers(options.data)
-  if (file.sample.questionnaire.id !== IPIP_NEO_300.id) {
-    throw new PalignError(
-      'invalid-input',
-      `file ${options.data} answers ${file.sample.questionnaire.id}, the evaluation needs ${IPIP_NEO_300.id}`,
-      {
-        hint: 'held-out items are the 180 items that only the long form has',
-      },
-    )
-  }
-  const population = respondentsOf(file.sample)
-  const rows = drawRows(population.length, options.respondents, options.seed)
+  const { population, rows, origin } = await choosePersons(options)
   const descriptions = options.descriptions === undefined ? undefined : await readDescriptions(options.descriptions)
+  const orders = options.orders === 'both' ? OPTION_ORDERS : [options.orders]
+  const forms = formsOf(options.forms, orders)
   const units = options.store === undefined ? undefined : await openUnits(options.store)
   const model = await loadModel(options.model)
   try {
-    const table = await evaluate({
+    const evaluation = await evaluate({
       units,
       version: packageVersion(),
       model,
@@ -74,26 +68,25 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       steps: options.steps,
       openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
       process: processMeter(),
-      orders: options.orders === 'both' ? OPTION_ORDERS : [options.orders],
+      orders,
+      forms,
+      itemCounts,
       store: activationCache(cacheFolder(process.env)),
       signal,
       onStage: stage,
     })
-    const whole = rows.length === population.length
+    const table = evaluation.rows
     const result = {
-      data: basename(options.data),
-      dataSha256: createHash('sha256')
-        .update(await readFileBounded(options.data, MAX_ANSWERS_BYTES))
-        .digest('hex'),
+      kind: 'self-report',
+      ...origin,
       model: basename(options.model),
       modelFingerprint: model.fingerprint,
       seed: options.seed,
       orders: options.orders,
-      respondents: rows.length,
-      population: population.length,
-      wholeFile: whole,
+      forms: forms.map(formName),
+      descriptions: options.descriptions === undefined ? 'written from the known answers' : basename(options.descriptions),
       version: packageVersion(),
-      rows: table,
+      ...evaluation,
       timeRatios: timeRatios(table),
     }
     if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
@@ -101,19 +94,10 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       printJson(result)
       return
     }
-    const notes = [
-      `${rows.length} of ${population.length} persons, seed ${options.seed}; sum of five mean absolute errors on 180 held-out items; lower is better.`,
-      "gain: error with other persons' predictions minus with one's own. A row that does not beat item-median with a gain above 0 is not aligned.",
-      ...(file.format === 'papi'
-        ? ['PAPI persons are the nearest to cluster centres: their errors are about half of what ordinary people give.']
-        : []),
-      ...(methods.includes('pas:as-published')
-        ? ['pas:as-published repeats the faults of the released protocol: it has seen the answers that it is scored on.']
-        : []),
-      ...(whole ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
-    ]
-    print(formatTable(table, notes))
+    print(formatTable(table, notesOn(origin, methods, options.seed)))
     print(`\n${formatLikeness(table)}`)
+    print(`\n${formatForms(table)}`)
+    if (evaluation.dataEfficiency.length > 0) print(`\n${formatDataEfficiency(evaluation.dataEfficiency)}`)
     print(`\n${formatCosts(table)}`)
     const ratios = formatTimeRatios(table)
     if (ratios !== '') print(`\n${ratios}`)
@@ -124,25 +108,46 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   }
 }
 
+function formsOf(forms: 'letters' | 'all', orders: readonly OptionOrder[]): readonly QuestionForm[] {
+  return forms === 'all' ? QUESTION_FORMS.filter(({ order }) => orders.includes(order)) : orders.map(lettersForm)
+}
+
+function notesOn(
+  { source, draw, respondents, fileRespondents, population, wholeFile }: Persons['origin'],
+  methods: readonly MethodName[],
+  seed: number,
+): string[] {
+  const drawn = wholeFile ? '' : `, a ${draw} draw`
+  return [
+    `${respondents} of ${fileRespondents} ${source === 'simulated' ? 'simulated ' : ''}persons${drawn}, seed ${seed}; sum of five mean absolute errors on 180 held-out items; lower is better.`,
+    "gain: error with other persons' predictions minus with one's own. A row that does not beat item-median with a gain above 0 is not aligned.",
+    ...(source === 'papi'
+      ? ['PAPI persons are the nearest to cluster centres: their errors are about half of what ordinary people give.']
+      : []),
+    ...(source === 'simulated'
+      ? ['Simulated persons follow public norms and domain correlations: they say nothing about real people.']
+      : []),
+    ...(population < fileRespondents ? [`Rows that use other people know ${population} of the file.`] : []),
+    ...(methods.includes('pas:as-published')
+      ? ['pas:as-published repeats the faults of the released protocol: it has seen the answers that it is scored on.']
+      : []),
+    ...(wholeFile ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
+  ]
+}
+
+/** `pas:random` stands for all its seeds. */
 function methodNames(list: string): MethodName[] {
-  const names = list.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !(METHODS as readonly string[]).includes(name))
+  const all: readonly string[] = METHODS
+  const random = all.filter((name) => name.startsWith('pas:random-'))
+  const names = list
+    .split(',')
+    .map((name) => name.trim())
+    .flatMap((name) => (name === 'pas:random' ? random : [name]))
+  const unknown = names.filter((name) => !all.includes(name))
   if (unknown.length > 0) {
     throw new PalignError('invalid-input', `method ${unknown[0]} is unknown`, { hint: `methods are ${METHODS.join(', ')}` })
   }
   return [...new Set(names)] as MethodName[]
-}
-
-/** A seeded draw, in the order of the file. */
-function drawRows(count: number, wanted: number | undefined, seed: number): number[] {
-  const rows = Array.from({ length: count }, (_, row) => row)
-  if (wanted === undefined || wanted === count) return rows
-  if (wanted < 1 || wanted > count) {
-    throw new PalignError('invalid-input', `file has ${count} respondents, ${wanted} were asked for`)
-  }
-  return shuffled(rows, seededRandom(seed))
-    .slice(0, wanted)
-    .sort((a, b) => a - b)
 }
 
 /** A JSON list of texts, or of PAPI's `{ output: [text] }`. */

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { OPTION_ORDERS } from '../items/question-form.ts'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
 import { packageVersion } from '../node/package-version.ts'
+import { DRAWS } from '../people/draw.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
 
 function number(text: string): number {
@@ -94,15 +95,30 @@ function program(): Command {
     .command('evaluate')
     .description('error on held-out items for every method, beside the rows that keep it honest')
     .addOption(model())
-    .addOption(data())
+    .option('-d, --data <file>', 'answers to IPIP-NEO-300: PAPI or Johnson file, or palign JSON')
+    .addOption(new Option('--simulate <number>', 'so many simulated persons in place of --data').argParser(count))
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random, dpo, ppo, pas:as-published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(
       new Option('--respondents <number>', 'how many persons of the file, drawn by the seed; default all').argParser(wholeNumber),
     )
+    .addOption(
+      new Option('--draw <how>', 'how they are drawn; stratified keeps the shares of sexes and ages')
+        .choices(DRAWS)
+        .default('random'),
+    )
+    .addOption(
+      new Option(
+        '--forms <forms>',
+        'how held-out items are asked: with letters, or in all twelve forms (digits, three phrasings)',
+      )
+        .choices(['letters', 'all'])
+        .default('letters'),
+    )
+    .option('--items <list>', 'also with only so many known items each, such as 5,10,20,40,80,120')
     .addOption(
       new Option('--orders <orders>', 'option orders in which items are asked')
         .choices(['both', ...OPTION_ORDERS])
@@ -113,11 +129,20 @@ function program(): Command {
       'keeps every finished answer there: the same command goes on after a stop, and several may share the work',
     )
     .addOption(steps())
-    .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
+    .option(
+      '--descriptions <file>',
+      'texts for personality-prompt: JSON list, one per person of the answers file; default: written from the known answers',
+    )
     .addOption(seed())
     .option('-o, --out <file>', 'also write the JSON result here')
     .addOption(json())
-    .addHelpText('after', examples('palign evaluate --model models/respondent --data Test-set.json --respondents 30 --seed 1'))
+    .addHelpText(
+      'after',
+      examples(
+        'palign evaluate --model models/respondent --data Test-set.json --respondents 30 --seed 1',
+        'palign evaluate --model models/respondent --simulate 50 --methods unchanged,few-shot --items 5,20,120 --store units',
+      ),
+    )
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options))
 
   palign

@@ -26,6 +26,13 @@ export function keyedValues({ items, worded }: AnswerTable): Float64Array {
   )
 }
 
+/** `[respondents][items]` in the direction of the scales. @param values `[respondents, items]`, answers to the wording */
+export function keyedRows(values: ArrayLike<number>, items: AnswerTable['items']): number[][] {
+  return Array.from({ length: values.length / items.length }, (_, r) =>
+    items.map(({ keying }, i) => flipIfMinus(values[r * items.length + i]!, keying)),
+  )
+}
+
 /** Rows of a `[respondents, columns]` array. */
 export function selectRows<T extends Float32Array | Float64Array | Uint8Array>(
   values: T,

@@ -1,40 +1,77 @@
 /**
- * @file The unit of an evaluation: what one arm answers for one respondent, and what that cost. Its key names everything the answers depend
- * on; arms that know nothing of the person have one unit for all.
+ * @file The units of an evaluation. One is what a method finds for one respondent, the other what the arm then answers in one wording of the
+ * questions (both option orders, which share their prompt). A key names everything the result depends on; arms that know nothing of the person
+ * have one unit for all.
  */
 import type { AnswerDistributions } from '../align/questions.ts'
 import { PalignError } from '../errors.ts'
+import { formName, type QuestionForm } from '../items/question-form.ts'
+import { floatsFromBase64, floatsToBase64 } from '../math/base64.ts'
 import type { Respondent } from '../people/respondent.ts'
+import type { Persona } from '../persona/persona.ts'
 import type { Cost } from './cost.ts'
 import type { Regime } from './floors.ts'
 import type { MethodContext, MethodName } from './methods.ts'
+import { personaFromText, personaToText } from './persona-text.ts'
 import { unitKey } from './units.ts'
 
-export interface AnswerUnit {
+/** What a method finds for a respondent. */
+export interface AlignUnit {
   readonly regime: Regime
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
-  readonly distributions: AnswerDistributions
+  /** Absent where it is too large to be kept: it has to be found again. */
+  readonly persona: Persona | undefined
   /** How far the model is moved (`steering-strength.ts`), and the alpha of a displacement; absent where nothing is added to the model. */
   readonly strength?: { readonly klP95: number; readonly alpha?: number | undefined } | undefined
+  /** `[layers * heads]`: validation accuracies of the probes, of methods that have some. */
+  readonly accuracies?: Float32Array | undefined
+  /** The answers were too few for the method: the persona is none. */
+  readonly tooFew?: boolean | undefined
   /** Of this respondent alone. */
   readonly cost: Cost
 }
 
-/** Raised whenever the same description comes to mean other answers. */
-const REVISION = 1
+/** What an arm answers to every held-out item in one wording. */
+export interface AnswerUnit {
+  /** One of every form. */
+  readonly distributions: readonly AnswerDistributions[]
+  readonly cost: Cost
+}
+
+/** Raised whenever the same description comes to mean another result. */
+const REVISION = 2
 
 interface KeyContext
   extends Pick<MethodContext, 'questionnaire' | 'known' | 'heldOut' | 'seed' | 'orders' | 'descriptions' | 'steps'> {
   readonly model: { readonly fingerprint: string }
   /** Of the program that computes the units. */
   readonly version?: string | undefined
+  readonly tooFew?: 'refuse' | 'leave-unsteered' | undefined
 }
 
-/** Key of a respondent's unit; without one, of what the arm needs for all of them. */
-export function answerUnitKey(method: MethodName, context: KeyContext, respondent?: Respondent): Promise<string> {
-  const { model, questionnaire, known, heldOut, seed, orders, descriptions, steps, version } = context
-  const numbers = (items: readonly { readonly itemNumber: number }[]) => items.map(({ itemNumber }) => itemNumber)
-  return unitKey({
+/** Key of what the arm does once for everybody. */
+export function sharedUnitKey(method: MethodName, context: KeyContext): Promise<string> {
+  return unitKey({ ...described(method, context), kind: 'shared' })
+}
+
+export function alignUnitKey(method: MethodName, context: KeyContext, respondent: Respondent): Promise<string> {
+  return unitKey({ ...described(method, context), ...personOf(method, respondent, context), kind: 'align' })
+}
+
+export function answerUnitKey(
+  method: MethodName,
+  context: KeyContext,
+  respondent: Respondent,
+  forms: readonly QuestionForm[],
+): Promise<string> {
+  const heldOut = context.heldOut.items.map(({ itemNumber }) => itemNumber)
+  const person = personOf(method, respondent, context)
+  return unitKey({ ...described(method, context), ...person, heldOut, forms: forms.map(formName), kind: 'answers' })
+}
+
+function described(method: MethodName, context: KeyContext) {
+  const { model, questionnaire, known, seed, orders, steps, version, tooFew } = context
+  return {
     revision: REVISION,
     version,
     model: model.fingerprint,
@@ -43,46 +80,71 @@ export function answerUnitKey(method: MethodName, context: KeyContext, responden
     orders,
     steps: method === 'dpo' || method === 'ppo' ? steps : undefined,
     questionnaire: questionnaire.id,
-    known: numbers(known.items),
-    heldOut: numbers(heldOut.items),
-    person: respondent && method !== 'unchanged' ? personOf(method, respondent, context) : undefined,
-    description: method.startsWith('personality-prompt') && respondent ? descriptions?.[respondent.row] : undefined,
-    kind: respondent === undefined ? 'shared' : 'answers',
-  })
+    known: known.items.map(({ itemNumber }) => itemNumber),
+    tooFew: tooFew === 'leave-unsteered' ? tooFew : undefined,
+  }
 }
 
 /** What a method may know of somebody. Held-out answers only where it looks at them: answers that nothing depends on make no other unit. */
-function personOf(method: MethodName, { row, answers }: Respondent, { known, heldOut }: KeyContext) {
+function personOf(method: MethodName, { row, answers }: Respondent, { known, heldOut, descriptions }: KeyContext) {
+  if (method === 'unchanged') return {}
   const seen = method === 'pas:as-published' ? [...known.items, ...heldOut.items] : known.items
-  return { row, answers: seen.map(({ itemNumber }) => answers.byItem.get(itemNumber) ?? 0) }
+  return {
+    person: { row, answers: seen.map(({ itemNumber }) => answers.byItem.get(itemNumber) ?? 0) },
+    description: method.startsWith('personality-prompt') ? descriptions?.[row] : undefined,
+  }
 }
 
-export function encodeAnswerUnit({ distributions, ...rest }: AnswerUnit): string {
-  const { probabilities, unanswered } = distributions
-  return JSON.stringify({ ...rest, probabilities: toBase64(probabilities), unanswered: toBase64(unanswered) })
+export function encodeAlignUnit({ persona, accuracies, ...rest }: AlignUnit): string {
+  const text = persona && personaToText(persona)
+  return JSON.stringify({
+    ...rest,
+    persona: text,
+    accuracies: accuracies && { count: accuracies.length, values: floatsToBase64(accuracies) },
+  })
 }
 
-/** @throws PalignError `malformed-file` for what is no unit of so many items */
-export function decodeAnswerUnit(text: string, items: number): AnswerUnit {
+/** @throws PalignError `malformed-file` for what is no such unit */
+export function decodeAlignUnit(text: string): AlignUnit {
+  return decoding(() => {
+    const { persona, accuracies, ...rest } = JSON.parse(text) as Omit<AlignUnit, 'persona' | 'accuracies'> & {
+      readonly persona?: string
+      readonly accuracies?: { readonly count: number; readonly values: string }
+    }
+    if (typeof rest.cost !== 'object') throw new RangeError('unit has no cost')
+    return {
+      ...rest,
+      persona: persona === undefined ? undefined : personaFromText(persona),
+      accuracies: accuracies && floatsFromBase64(accuracies.values, accuracies.count),
+    }
+  })
+}
+
+export function encodeAnswerUnit({ distributions, cost }: AnswerUnit): string {
+  const forms = distributions.map(({ probabilities, unanswered }) => [floatsToBase64(probabilities), floatsToBase64(unanswered)])
+  return JSON.stringify({ forms, cost })
+}
+
+/** @throws PalignError `malformed-file` for what is no unit of so many items and forms */
+export function decodeAnswerUnit(text: string, { items, forms }: { readonly items: number; readonly forms: number }): AnswerUnit {
+  return decoding(() => {
+    const stored = JSON.parse(text) as { readonly forms: readonly (readonly [string, string])[]; readonly cost: Cost }
+    if (stored.forms.length !== forms) throw new RangeError(`unit has ${stored.forms.length} forms, expected ${forms}`)
+    const distributions = stored.forms.map(([probabilities, unanswered]) => ({
+      probabilities: floatsFromBase64(probabilities, items * 5),
+      unanswered: floatsFromBase64(unanswered, items),
+    }))
+    return { distributions, cost: stored.cost }
+  })
+}
+
+function decoding<T>(decode: () => T): T {
   try {
-    const { probabilities, unanswered, ...rest } = JSON.parse(text) as Omit<AnswerUnit, 'distributions'> & Record<string, string>
-    const distributions = { probabilities: fromBase64(probabilities, items * 5), unanswered: fromBase64(unanswered, items) }
-    return { ...rest, distributions }
+    return decode()
   } catch (cause) {
     throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
       hint: 'give another folder to --store, or remove this one',
       cause,
     })
   }
-}
-
-function toBase64(values: Float32Array): string {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
-}
-
-function fromBase64(text: string, count: number): Float32Array {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  if (bytes.byteLength !== count * 4) throw new RangeError(`${bytes.byteLength} bytes, expected ${count * 4}`)
-  return new Float32Array(bytes.buffer)
 }

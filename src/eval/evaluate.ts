@@ -1,21 +1,22 @@
 /** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
-import { type AnswerDistributions, answerQuestions, renderQuestions } from '../align/questions.ts'
 import { PalignError } from '../errors.ts'
-import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
-import { mean } from '../math/statistics.ts'
+import type { KnownItems } from '../items/item-split.ts'
+import { lettersForm, OPTION_ORDERS, type QuestionForm } from '../items/question-form.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
-import { compilePersona, type Persona } from '../persona/persona.ts'
-import { correctedErrors, type ErrorTable } from './alignment-error.ts'
-import { answerTable, selectRows } from './answer-table.ts'
-import { type AnswerUnit, answerUnitKey, decodeAnswerUnit, encodeAnswerUnit } from './answer-unit.ts'
-import { type Cost, costMeter, type ProcessMeter, sumOfCosts } from './cost.ts'
+import { correctedErrors, type ErrorTable, sumsOfDomains } from './alignment-error.ts'
+import { type AnswerTable, answerTable, selectRows } from './answer-table.ts'
+import type { ProcessMeter } from './cost.ts'
+import { type DataEfficiency, efficiencyOf, learnsFromAnswers } from './data-efficiency.ts'
 import { floors, populationOf, roundedWorded, unroundedWorded } from './floors.ts'
-import { type MethodContext, type MethodName, openMethod } from './methods.ts'
-import { type StrengthMeter, strengthMeter } from './steering-strength.ts'
-import { type ArmPredictions, resultTable, type TableRow } from './table.ts'
-import { memoryUnits, runUnits, type UnitStore } from './units.ts'
+import type { HeadMap } from './head-map.ts'
+import type { MethodContext, MethodName } from './methods.ts'
+import { personalisationGains } from './personalisation.ts'
+import { type ArmContext, runArm } from './run-arm.ts'
+import { type ArmPredictions, humanScales, resultTable, type TableRow } from './table.ts'
+import type { TraitScales } from './trait-scales.ts'
+import { memoryUnits, type UnitStore } from './units.ts'
 
 export interface EvaluateOptions extends MethodContext {
   readonly methods: readonly MethodName[]
@@ -23,7 +24,11 @@ export interface EvaluateOptions extends MethodContext {
   readonly population: readonly Respondent[]
   /** Rows of the population to evaluate. */
   readonly rows: readonly number[]
-  /** Where finished answers are found and kept; default: for this run alone. */
+  /** Forms in which held-out items are asked; an arm's answer is the mean over them. Default: letters, the published phrasing, in `orders`. */
+  readonly forms?: readonly QuestionForm[] | undefined
+  /** Numbers of known items: methods that learn from answers are also given only the first so many. */
+  readonly itemCounts?: readonly number[] | undefined
+  /** Where finished units are found and kept; default: for this run alone. */
   readonly units?: UnitStore | undefined
   /** Of the program: units of another one are not used. */
   readonly version?: string | undefined
@@ -33,36 +38,94 @@ export interface EvaluateOptions extends MethodContext {
   readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
 }
 
+export interface Evaluation {
+  readonly rows: readonly TableRow[]
+  /** Errors of every respondent, sum of five domains, by arm: with the own predictions, and the mean with those of others (null for one respondent). */
+  readonly persons: readonly PersonErrors[]
+  /** Of methods with probes. */
+  readonly heads: readonly (HeadMap & { readonly arm: string })[]
+  /** How the answers of the respondents themselves hang together; absent for fewer than three. */
+  readonly human: TraitScales | undefined
+  readonly dataEfficiency: readonly DataEfficiency[]
+}
+
+export interface PersonErrors {
+  /** In the answers file, from 0: the only thing that says who it is. */
+  readonly row: number
+  readonly errors: Readonly<Record<string, number>>
+  readonly wrong: Readonly<Record<string, number | null>>
+}
+
 /** Held-out items are used here once, after everything has been chosen on known items. */
-export async function evaluate(options: EvaluateOptions): Promise<TableRow[]> {
-  const {
-    methods,
-    population,
-    rows,
-    heldOut,
-    seed,
-    onStage = () => ({ update: () => undefined, end: () => undefined }),
-  } = options
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { methods, population, rows, orders = OPTION_ORDERS, forms = orders.map(lettersForm), seed } = options
+  const { units = memoryUnits(), known, heldOut, itemCounts = [] } = options
+  const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
   const respondents = rows.map((row) => population[row] as Respondent)
   const truth = answerTable(respondents, heldOut.items)
   checkAnswered(respondents, correctedErrors(truth.worded, truth))
-  const arms: ArmPredictions[] = []
-  for (const name of methods) {
+  const run = async (method: MethodName, context: ArmContext, name: string) => {
     const stage = onStage(name)
-    arms.push(await runArm(name, respondents, options, stage.update))
+    const armRun = await runArm(method, respondents, context, stage.update)
     stage.end()
+    return armRun
   }
-  const everybody = populationOf(population, options.known, heldOut)
-  for (const { arm, regime, predict } of floors()) {
+
+  const arms: ArmPredictions[] = []
+  const heads: (HeadMap & { arm: string })[] = []
+  for (const name of methods) {
+    const { predictions, heads: map } = await run(name, { ...options, units, forms }, name)
+    arms.push(predictions)
+    if (map !== undefined) heads.push({ arm: name, ...map })
+  }
+  const floorsWith = (items: KnownItems) => floorPredictions(options, items)
+  arms.push(...floorsWith(known))
+
+  const learning = methods.filter(learnsFromAnswers)
+  const dataEfficiency = await efficiencyOf(itemCounts, known, truth, {
+    seed,
+    ask: async (count, items) => {
+      const context: ArmContext = { ...options, units, forms, known: items, tooFew: 'leave-unsteered' }
+      const runs = []
+      for (const name of learning) runs.push(await run(name, context, `${name} with ${count} items`))
+      return [...runs.map(({ predictions, tooFew }) => ({ ...predictions, tooFew })), ...floorsWith(items)]
+    },
+  })
+  return {
+    rows: resultTable(arms, truth, { seed }),
+    persons: personErrors(arms, truth, respondents),
+    heads,
+    human: humanScales(truth),
+    dataEfficiency,
+  }
+}
+
+function floorPredictions({ population, heldOut, rows }: EvaluateOptions, known: KnownItems): ArmPredictions[] {
+  const everybody = populationOf(population, known, heldOut)
+  return floors().map(({ arm, regime, predict }) => {
     const started = performance.now()
     const keyed = predict(everybody)
     const cost = { sharedSeconds: (performance.now() - started) / 1000 }
     const [answers, expected] = [roundedWorded, unroundedWorded].map((turned) =>
       selectRows(turned(keyed, heldOut.items), rows, heldOut.items.length),
     )
-    arms.push({ arm, regime, answers: answers!, expected, cost })
-  }
-  return resultTable(arms, truth, { seed })
+    return { arm, regime, answers: answers!, expected, cost }
+  })
+}
+
+function personErrors(arms: readonly ArmPredictions[], truth: AnswerTable, respondents: readonly Respondent[]): PersonErrors[] {
+  const columns = arms.map(({ arm, answers }) => ({
+    arm,
+    own: sumsOfDomains(correctedErrors(answers, truth)),
+    gains: personalisationGains(answers, truth),
+  }))
+  const named = <T>(of: (column: (typeof columns)[number]) => T) =>
+    Object.fromEntries(columns.map((column) => [column.arm, of(column)]))
+  return respondents.map(({ row }, r) => ({
+    row,
+    errors: named(({ own }) => own[r]!),
+    wrong: named(({ own, gains }) => (Number.isNaN(gains[r]!) ? null : own[r]! + gains[r]!)),
+  }))
 }
 
 /** A domain without a held-out answer has no error: found before the hours of work, not after. */
@@ -77,110 +140,4 @@ function checkAnswered(respondents: readonly Respondent[], errors: ErrorTable): 
       hint: 'leave this respondent out of the file',
     },
   )
-}
-
-/** Every respondent's unit, computed or found; the method is opened when the first one is missing. */
-async function runArm(
-  name: MethodName,
-  respondents: readonly Respondent[],
-  options: EvaluateOptions,
-  onProgress: (progress: Progress) => void,
-): Promise<ArmPredictions> {
-  const { heldOut, units: store = memoryUnits(), signal } = options
-  const items = heldOut.items.length
-  const keys = await Promise.all(respondents.map((respondent) => answerUnitKey(name, options, respondent)))
-  const sharedKey = await answerUnitKey(name, options)
-  let opened: Promise<OpenedArm> | undefined
-  const compute = async (respondent: Respondent) => {
-    opened ??= openArm(name, options)
-    const { answer, sharedCost } = await opened
-    await store.write(sharedKey, JSON.stringify(sharedCost))
-    return encodeAnswerUnit(await answer(respondent))
-  }
-  try {
-    const wanted = keys.map((key, r) => ({ key, compute: () => compute(respondents[r]!) }))
-    const results = await runUnits(store, wanted, { signal, onProgress })
-    const decoded = results.map((result) => decodeAnswerUnit(result, items))
-    const first = keys.flatMap((key, r) => (keys.indexOf(key) === r ? [decoded[r]!.cost] : []))
-    const shared = JSON.parse((await store.read(sharedKey)) ?? '{}') as Cost
-    const { regime, hyperparameters } = decoded[0]!
-    const cost = sumOfCosts(shared, first, respondents.length)
-    return { arm: name, regime, hyperparameters, cost, strength: meanStrength(decoded), ...predictionsOf(decoded, items) }
-  } finally {
-    const { dispose } = (await opened?.catch(() => undefined)) ?? {}
-    await dispose?.()
-  }
-}
-
-function meanStrength(units: readonly AnswerUnit[]): AnswerUnit['strength'] {
-  const known = units.flatMap(({ strength }) => (strength === undefined ? [] : [strength]))
-  if (known.length === 0) return undefined
-  const alphas = known.flatMap(({ alpha }) => (alpha === undefined ? [] : [alpha]))
-  return { klP95: mean(known.map(({ klP95 }) => klP95)), ...(alphas.length > 0 && { alpha: mean(alphas) }) }
-}
-
-function predictionsOf(units: readonly AnswerUnit[], items: number) {
-  const [answers, medians, expected] = [1, 2, 3].map(() => new Float32Array(units.length * items)) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ]
-  let unanswered = 0
-  units.forEach(({ distributions }, r) => {
-    for (let i = 0; i < items; i++) {
-      const probabilities = distributions.probabilities.subarray(i * 5, i * 5 + 5)
-      answers[r * items + i] = argmaxAnswer(probabilities)
-      medians[r * items + i] = medianAnswer(probabilities)
-      expected[r * items + i] = expectedAnswer(probabilities)
-      unanswered += distributions.unanswered[i]! / (units.length * items)
-    }
-  })
-  return { answers, medians, expected, unanswered }
-}
-
-interface OpenedArm {
-  readonly sharedCost: Cost
-  answer(respondent: Respondent): Promise<AnswerUnit>
-  dispose(): Promise<void>
-}
-
-async function openArm(name: MethodName, options: EvaluateOptions): Promise<OpenedArm> {
-  const { model, questionnaire, heldOut, orders, signal, process } = options
-  const meter = await costMeter(model, process)
-  const method = await openMethod(name, options)
-  meter.addShared(method)
-  const render = (system?: string) =>
-    renderQuestions(model, heldOut.items, questionnaire.answerLabels, { system, orders, signal })
-  const questions = await render()
-  let strength: Promise<StrengthMeter> | undefined
-
-  /** Of what is added to the model; a prompt alone has none. */
-  const strengthOf = async (persona: Persona): Promise<AnswerUnit['strength']> => {
-    const { displacement, adapter } = compilePersona(persona, model)
-    if (displacement === undefined && adapter === undefined) return undefined
-    strength ??= strengthMeter(model, { signal })
-    return { klP95: await (await strength).of({ displacement, adapter }), ...('alpha' in persona && { alpha: persona.alpha }) }
-  }
-
-  const answerAs = async (persona: Persona): Promise<AnswerDistributions> => {
-    const { system, ...steering } = compilePersona(persona, model)
-    const asked = system === undefined ? questions : await render(system)
-    return answerQuestions(model, asked, { ...steering, signal })
-  }
-  return {
-    sharedCost: await meter.finish(1),
-    async answer(respondent) {
-      const meter = await costMeter(model, process)
-      meter.enter('optimisation')
-      const persona = await method.align(respondent, meter.enter)
-      meter.enter('answer')
-      meter.addPersona(persona)
-      const distributions = await answerAs(persona)
-      const { regime, hyperparameters } = method
-      // Measuring the strength is no part of what the arm costs.
-      const cost = await meter.finish(1)
-      return { regime, hyperparameters, distributions, cost, strength: await strengthOf(persona) }
-    },
-    dispose: async () => method.dispose?.(),
-  }
 }

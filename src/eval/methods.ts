@@ -3,9 +3,9 @@ import { alignAsPublished } from '../align/as-published.ts'
 import { alignDpo, prepareDpo } from '../align/dpo.ts'
 import { DPO, dpoHyperparameters, dpoWithSteps } from '../align/dpo-recipe.ts'
 import { alignFewShot, fewShotPrompt } from '../align/few-shot.ts'
-import { type AlignPhase, alignPas, type PrepareOptions, preparePas, type SteeredPrompt } from '../align/pas.ts'
+import { type AlignOptions, alignPas, type PrepareOptions, preparePas, type SteeredPrompt } from '../align/pas.ts'
 import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
-import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
+import { alignPersonalityPrompt, type Descriptions, personalityPrompt } from '../align/personality-prompt.ts'
 import { alignPpo, preparePpo, type Sampler } from '../align/ppo.ts'
 import { PPO, ppoHyperparameters } from '../align/ppo-recipe.ts'
 import { PalignError } from '../errors.ts'
@@ -33,12 +33,30 @@ export const METHODS = [
   'personality-prompt+pas',
   'personality-prompt+pas:published',
   'pas:flipped',
-  'pas:random',
+  'pas:random-1',
+  'pas:random-2',
+  'pas:random-3',
+  'pas:random-4',
+  'pas:random-5',
   'pas:as-published',
   'dpo',
   'ppo',
 ] as const
 export type MethodName = (typeof METHODS)[number]
+
+/** Arms that are what `pas` finds for a person, changed so that it must not help. */
+export type ControlName = Extract<MethodName, 'pas:flipped' | `pas:random-${number}`>
+export const CONTROLLED = 'pas'
+
+export function isControl(name: MethodName): name is ControlName {
+  return name === 'pas:flipped' || name.startsWith('pas:random-')
+}
+
+export function controlOf(name: ControlName, persona: SteeringPersona, seed: number, { row }: Respondent): SteeringPersona {
+  if (name === 'pas:flipped') return flippedPersona(persona)
+  const draw = Number(name.slice('pas:random-'.length))
+  return randomPersona(persona, seededRandom((seed * 1_000_003 + row) * 31 + draw))
+}
 
 export interface Method {
   readonly name: MethodName
@@ -47,7 +65,7 @@ export interface Method {
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   /** Tokens through a trainer's forward pass that all respondents share. */
   readonly shared?: Pick<TrainedRows, 'forwardTokens' | 'meanRowTokens' | 'meanCompletionTokens'> | undefined
-  align(respondent: Respondent, onPhase?: (phase: AlignPhase) => void): Promise<Persona>
+  align(respondent: Respondent, observer?: Pick<AlignOptions, 'onPhase' | 'onProbes'>): Promise<Persona>
   /** Closes what the method opened. */
   dispose?(): Promise<void>
 }
@@ -61,8 +79,8 @@ export interface MethodContext {
   readonly seed: number
   /** Option orders in which every arm is asked, tuning items as well; default both. */
   readonly orders?: readonly OptionOrder[] | undefined
-  /** Texts for `personality-prompt`, one per row of the answers file. */
-  readonly descriptions?: readonly string[] | undefined
+  /** Texts for `personality-prompt`, one per row of the answers file; default: written from the known answers. */
+  readonly descriptions?: Descriptions
   /** Where activations are kept between runs; default nowhere. */
   readonly store?: PrepareOptions['store']
   /** Opens a trainer over the same model; `dpo` and `ppo` need one. */
@@ -75,17 +93,15 @@ export interface MethodContext {
 }
 
 /** Does what all respondents share (for PAS: activations and unsteered answers). */
-export async function openMethod(name: MethodName, context: MethodContext): Promise<Method> {
-  const { known } = context
+export async function openMethod(name: Exclude<MethodName, ControlName>, context: MethodContext): Promise<Method> {
+  const { known, descriptions } = context
   switch (name) {
     case 'unchanged':
       return { name, regime: 'none', align: async () => ({ kind: 'none' }) }
     case 'few-shot':
       return { name, regime: 'person', align: async (respondent) => alignFewShot(respondent, known) }
-    case 'personality-prompt': {
-      const texts = describedBy(name, context)
-      return { name, regime: 'person', align: async (respondent) => alignPersonalityPrompt(respondent, texts) }
-    }
+    case 'personality-prompt':
+      return { name, regime: 'person', align: async (respondent) => alignPersonalityPrompt(respondent, known, descriptions) }
     case 'pas':
       return openPas(name, PAS, context)
     case 'pas:published':
@@ -95,15 +111,9 @@ export async function openMethod(name: MethodName, context: MethodContext): Prom
     case 'few-shot+pas:published':
       return openPas(name, PAS_PUBLISHED, context, fewShotWith)
     case 'personality-prompt+pas':
-      return openPas(name, PAS, context, described(describedBy(name, context)))
+      return openPas(name, PAS, context, described(descriptions))
     case 'personality-prompt+pas:published':
-      return openPas(name, PAS_PUBLISHED, context, described(describedBy(name, context)))
-    case 'pas:flipped':
-      return openControl(name, context, flippedPersona)
-    case 'pas:random':
-      return openControl(name, context, (persona, { row }) =>
-        randomPersona(persona, seededRandom(context.seed * 1_000_003 + row)),
-      )
+      return openPas(name, PAS_PUBLISHED, context, described(descriptions))
     case 'pas:as-published':
       return openAsPublished(name, context)
     case 'dpo':
@@ -120,15 +130,10 @@ type PromptOf = (respondent: Respondent) => SteeredPrompt
 
 const fewShotWith: PromptOf = (respondent) => ({ name: 'few-shot', of: (items) => fewShotPrompt(respondent, items) })
 
-/** A description is one text: it may tell of tuning items too, never of held-out ones. */
+/** A description that is given is one text: it may tell of tuning items too, never of held-out ones. */
 const described =
-  (texts: readonly string[]): PromptOf =>
-  (respondent) => ({ name: 'personality-prompt', of: () => alignPersonalityPrompt(respondent, texts).system })
-
-function describedBy(name: MethodName, { descriptions }: MethodContext): readonly string[] {
-  if (descriptions !== undefined) return descriptions
-  throw new PalignError('invalid-input', `${name} needs descriptions`, { hint: 'give a file with --descriptions' })
-}
+  (texts: Descriptions): PromptOf =>
+  (respondent) => ({ name: 'personality-prompt', of: (items) => personalityPrompt(respondent, items, texts) })
 
 async function openPas(
   name: MethodName,
@@ -137,27 +142,13 @@ async function openPas(
   promptOf?: PromptOf,
 ): Promise<Method> {
   const prepared = await preparePas(model, questionnaire, known, { recipe, orders, store, signal })
-  const align: Method['align'] = (respondent, onPhase) => {
-    const options = { seed, signal, onPhase }
+  const align: Method['align'] = (respondent, observer) => {
+    const options = { seed, signal, ...observer }
     return promptOf === undefined
       ? alignPas(prepared, respondent, options)
       : alignPas(prepared, respondent, { ...options, prompt: promptOf(respondent) })
   }
   return { name, regime: 'person', align }
-}
-
-/** What `pas` finds for a person, changed so that it must not help. */
-async function openControl(
-  name: MethodName,
-  { model, questionnaire, known, seed, orders, store, signal }: MethodContext,
-  change: (persona: SteeringPersona, respondent: Respondent) => SteeringPersona,
-): Promise<Method> {
-  const prepared = await preparePas(model, questionnaire, known, { orders, store, signal })
-  return {
-    name,
-    regime: 'person',
-    align: async (respondent, onPhase) => change(await alignPas(prepared, respondent, { seed, signal, onPhase }), respondent),
-  }
 }
 
 async function openAsPublished(name: MethodName, context: MethodContext): Promise<Method> {
@@ -167,7 +158,7 @@ async function openAsPublished(name: MethodName, context: MethodContext): Promis
   return {
     name,
     regime: 'person',
-    align: (respondent, onPhase) => alignAsPublished(prepared, respondent, { ...options, onPhase }),
+    align: (respondent, observer) => alignAsPublished(prepared, respondent, { ...options, ...observer }),
   }
 }
 

@@ -1,16 +1,26 @@
 /** @file The result table: one row an arm, every row with its interval and the wrong-person control. */
+import type { QuestionForm } from '../items/question-form.ts'
 import { bootstrapInterval, type Interval } from '../math/bootstrap.ts'
 import { mean } from '../math/statistics.ts'
 import { correctedErrors, type DomainErrors, meanErrors, publishedErrors, sumsOfDomains } from './alignment-error.ts'
 import type { AnswerTable } from './answer-table.ts'
-import type { AnswerUnit } from './answer-unit.ts'
+import type { AlignUnit } from './answer-unit.ts'
 import { collapsedRows } from './collapse.ts'
 import type { Cost } from './cost.ts'
 import type { Regime } from './floors.ts'
+import { type FormSensitivity, formSensitivity } from './form-sensitivity.ts'
 import { type Identification, identification } from './identification.ts'
 import { type Likeness, likeness, weightedKappa } from './likeness.ts'
 import { personalisationGains } from './personalisation.ts'
 import { type ResponseStyle, responseStyles } from './response-style.ts'
+import { correlationDistance, type TraitScales, traitScales } from './trait-scales.ts'
+
+/** What an arm answers in one form. */
+export interface FormPredictions {
+  readonly form: QuestionForm
+  /** `[respondents, items, 5]` */
+  readonly probabilities: Float32Array
+}
 
 /** What an arm answers for every respondent. */
 export interface ArmPredictions {
@@ -22,10 +32,12 @@ export interface ArmPredictions {
   readonly medians?: Float32Array | undefined
   /** `[respondents, items]`: the same before anything is rounded, means of distributions; what correlations are made of. */
   readonly expected?: Float32Array | undefined
+  /** The same, form by form. */
+  readonly forms?: readonly FormPredictions[] | undefined
   /** Mean probability mass on anything but an option. */
   readonly unanswered?: number | undefined
   /** Means over respondents, of arms that add something to the model. */
-  readonly strength?: AnswerUnit['strength']
+  readonly strength?: AlignUnit['strength']
   /** What an arm that trains was run with. */
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
@@ -56,7 +68,13 @@ export interface TableRow extends ErrorSummary {
   readonly unanswered?: number | undefined
   /** Respondents for whom the arm answers (almost) the same to everything. */
   readonly collapsed: number
-  readonly strength?: AnswerUnit['strength']
+  /** What depends on the form of the question; arms that were asked. */
+  readonly forms?: FormSensitivity | undefined
+  /** Whether the domains hang together over respondents as people's do; absent for fewer than three respondents. */
+  readonly scales?: (TraitScales & { readonly distance: number | null }) | undefined
+  /** Why the arm counts as failed: its error is then no score. Floors are exempt, being what they are. */
+  readonly failed?: string | undefined
+  readonly strength?: AlignUnit['strength']
   readonly hyperparameters?: Readonly<Record<string, number | string>> | undefined
   readonly cost: Cost
 }
@@ -76,9 +94,12 @@ export function resultTable(
   const unchanged = arms.find(({ arm }) => arm === 'unchanged')
   const before = unchanged && sums(unchanged)
   const errorOf = (name: string) => mean(arms.filter(({ arm }) => arm === name).flatMap((arm) => Array.from(sums(arm))))
+  const human = humanScales(answers)
   const [median, ridge] = [errorOf('item-median'), errorOf('ridge')]
   return arms.map((arm) => {
     const after = sums(arm)
+    const forms = arm.forms && formSensitivity(arm.forms, answers)
+    const collapsed = collapsedRows(arm.answers, answers.items.length)
     return {
       arm: arm.arm,
       regime: arm.regime,
@@ -95,12 +116,38 @@ export function resultTable(
       skill: (median - mean(after)) / (median - ridge),
       median: arm.medians && summary(arm.medians, answers, seed),
       unanswered: arm.unanswered,
-      collapsed: collapsedRows(arm.answers, answers.items.length),
+      collapsed,
+      forms,
+      scales: human && scalesBeside(human, arm, answers),
+      failed: forms && failureOf(collapsed, forms, answers.respondents),
       strength: arm.strength,
       hyperparameters: arm.hyperparameters,
       cost: arm.cost,
     }
   })
+}
+
+/** Of the respondents themselves; correlations over two say nothing. */
+export function humanScales({ items, worded, respondents }: AnswerTable): TraitScales | undefined {
+  if (respondents < 3) return undefined
+  return traitScales(
+    Float32Array.from(worded, (answer) => answer || Number.NaN),
+    items,
+  )
+}
+
+function scalesBeside(human: TraitScales, { answers: whole, expected = whole }: ArmPredictions, { items }: AnswerTable) {
+  const scales = traitScales(expected, items)
+  return { ...scales, distance: correlationDistance(scales.correlations, human.correlations) }
+}
+
+/** An arm fails where more than half of its respondents' runs do. */
+function failureOf(collapsed: number, { positional = 0 }: FormSensitivity, respondents: number): string | undefined {
+  if (collapsed > respondents / 2) return `collapsed: nearly one answer to everything for ${collapsed} of ${respondents} persons`
+  if (positional > respondents / 2) {
+    return `positional: the same option by its place in both orders for ${positional} of ${respondents} persons`
+  }
+  return undefined
 }
 
 function likenessSummary({ answers: whole, expected = whole }: ArmPredictions, answers: AnswerTable): LikenessSummary {

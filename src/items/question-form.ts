@@ -1,6 +1,7 @@
 /**
- * @file The question that a model is asked about one item: the only template for fitting and for testing.
- * Wording of the released reference implementation (paper section 2), with the statement in grammatical second person.
+ * @file The question that a model is asked about one item: the only templates for fitting and for testing. Fitting uses the published
+ * phrasing with letters: wording of the released reference implementation (paper section 2), with the statement in grammatical second
+ * person. Other forms are for testing alone: what depends on them is not the person's.
  */
 
 import { PalignError } from '../errors.ts'
@@ -14,6 +15,51 @@ export type Letter = (typeof LETTERS)[number]
 export type OptionOrder = 'descending' | 'ascending'
 export const OPTION_ORDERS = ['descending', 'ascending'] as const
 
+export const DIGITS = ['1', '2', '3', '4', '5'] as const
+
+/** The published instruction, and two that mean the same. */
+const PHRASINGS = [
+  (statement: string) =>
+    `Given a statement of you: "${statement}."\nPlease choose from the following options to identify how accurately this statement describes you.\nOptions:\n`,
+  (statement: string) =>
+    `Here is a statement about you: "${statement}."\nHow accurately does it describe you? Choose one of the options below.\nOptions:\n`,
+  (statement: string) =>
+    `Think about yourself and read this sentence: "${statement}."\nSay which of these options fits best how accurate the sentence is for you.\nOptions:\n`,
+] as const
+
+export interface QuestionForm {
+  /** What stands before the options. */
+  readonly marks: 'letters' | 'digits'
+  readonly order: OptionOrder
+  /** 0 is the published phrasing. */
+  readonly phrasing: 0 | 1 | 2
+}
+
+/** The form that palign fits with. */
+export function lettersForm(order: OptionOrder): QuestionForm {
+  return { marks: 'letters', order, phrasing: 0 }
+}
+
+/** All twelve: letters and digits, both orders, three phrasings. */
+export const QUESTION_FORMS: readonly QuestionForm[] = ([0, 1, 2] as const).flatMap((phrasing) =>
+  (['letters', 'digits'] as const).flatMap((marks) => OPTION_ORDERS.map((order) => ({ marks, order, phrasing }))),
+)
+
+/** `letters-descending-0` and the like. */
+export function formName({ marks, order, phrasing }: QuestionForm): string {
+  return `${marks}-${order}-${phrasing}`
+}
+
+/** What stands before the options, from the first to the last. */
+export function marksOf({ marks }: QuestionForm): readonly string[] {
+  return marks === 'letters' ? LETTERS : DIGITS
+}
+
+/** The answer (1..5) that the option at a position from 0 stands for. */
+export function answerAt(position: number, order: OptionOrder): Answer {
+  return (order === 'descending' ? 5 - position : 1 + position) as Answer
+}
+
 /** The assistant's answer begins with this; the letter follows. */
 export const ANSWER_PREFIX = 'Option ('
 
@@ -21,8 +67,7 @@ export const DEFAULT_SYSTEM_PROMPT = 'You are a helpful, honest and concise assi
 
 /** The answer (1..5) that a letter stands for. */
 export function answerOfLetter(letter: Letter, order: OptionOrder): Answer {
-  const position = LETTERS.indexOf(letter)
-  return (order === 'descending' ? 5 - position : 1 + position) as Answer
+  return answerAt(LETTERS.indexOf(letter), order)
 }
 
 /** The letter that stands for an answer. */
@@ -44,22 +89,17 @@ export function statementOf(item: Item): string {
 export function questionMessages(
   item: Item,
   labels: Questionnaire['answerLabels'],
-  order: OptionOrder,
+  form: QuestionForm,
   system: string = DEFAULT_SYSTEM_PROMPT,
 ) {
   return [
     { role: 'system', content: system },
-    { role: 'user', content: questionText(item, labels, order) },
+    { role: 'user', content: questionText(item, labels, form) },
   ] as const
 }
 
 /** The user's message for one item. */
-export function questionText(item: Item, labels: Questionnaire['answerLabels'], order: OptionOrder): string {
-  const options = LETTERS.map((letter) => `(${letter}). ${labels[answerOfLetter(letter, order) - 1]}\n`)
-  return [
-    `Given a statement of you: "${statementOf(item)}."\n`,
-    'Please choose from the following options to identify how accurately this statement describes you.\n',
-    'Options:\n',
-    ...options,
-  ].join('')
+export function questionText(item: Item, labels: Questionnaire['answerLabels'], form: QuestionForm): string {
+  const options = marksOf(form).map((mark, position) => `(${mark}). ${labels[answerAt(position, form.order) - 1]}\n`)
+  return `${PHRASINGS[form.phrasing](statementOf(item))}${options.join('')}`
 }

@@ -1,4 +1,5 @@
 /** @file Reliability of scales: what is known of the population, and Cronbach's alpha of a sample. */
+import { alphaOf } from '../math/scale-reliability.ts'
 import { type AnswerMatrix, respondentCount } from './answer-matrix.ts'
 import { flipIfMinus, type Trait } from './questionnaire.ts'
 
@@ -26,8 +27,8 @@ export function ipipNeoAlpha(trait: Trait): number {
 }
 
 /**
- * Cronbach's alpha of a scale in a sample: k / (k - 1) (1 - sum of the item variances / variance of the sum),
- * over the rows that answered every item of the scale. NaN where fewer than two such rows exist or their sum does not vary.
+ * Cronbach's alpha of a scale in a sample, over the rows that answered every item of the scale. NaN where fewer than two such rows exist or
+ * their sum does not vary.
  */
 export function cronbachAlpha(matrix: AnswerMatrix, trait: Trait): number {
   const { questionnaire, coding, values } = matrix
@@ -38,14 +39,5 @@ export function cronbachAlpha(matrix: AnswerMatrix, trait: Trait): number {
     const stored = columns.map((column) => values[row * questionnaire.items.length + column]!)
     if (!stored.includes(0)) complete.push(stored.map((value, index) => flipIfMinus(value, keyings[index]!)))
   }
-  const itemVariance = columns.reduce((sum, _, index) => sum + variance(complete.map((answers) => answers[index]!)), 0)
-  const sumVariance = variance(complete.map((answers) => answers.reduce((sum, answer) => sum + answer, 0)))
-  return (columns.length / (columns.length - 1)) * (1 - itemVariance / sumVariance)
-}
-
-/** Sample variance of whole numbers (n - 1), exact because their sums are. */
-function variance(numbers: readonly number[]): number {
-  const sum = numbers.reduce((total, number) => total + number, 0)
-  const squares = numbers.reduce((total, number) => total + number * number, 0)
-  return (squares - (sum * sum) / numbers.length) / (numbers.length - 1)
+  return alphaOf(complete)
 }

@@ -50,14 +50,47 @@ describe('few-shot prompt', () => {
 
 describe('personality prompt', () => {
   it("takes the description of the person's row", () => {
-    expect(alignPersonalityPrompt(respondent([], 1), ['You are loud.', ' You are calm. '])).toEqual({
+    expect(alignPersonalityPrompt(respondent([], 1), known, ['You are loud.', ' You are calm. '])).toEqual({
       kind: 'prompt',
       method: 'personality-prompt',
       system: 'You are calm.',
     })
   })
 
+  it('is written from the known answers where no description is given: one sentence for every facet that was answered', () => {
+    // Worries are N1; items 1 and 31 (plus) agree, so its mean is 4; item 66 (minus) of E1, strongly denied, is very high.
+    const [anxious, friendly] = ['N1', 'E1'].map((facet) => known.items.filter((item) => item.facet === facet))
+    const answers = [
+      ...anxious!.map(({ itemNumber, keying }) => [itemNumber, keying === 1 ? 4 : 2] as const),
+      ...friendly!.map(({ itemNumber, keying }) => [itemNumber, keying === 1 ? 5 : 1] as const),
+    ]
+    const { system } = alignPersonalityPrompt(respondent(answers), known)
+    expect(system).toBe('You are rather anxious. You are very friendly.')
+  })
+
+  it('does not describe what was not told', () => {
+    const [item] = heldOut.items
+    expect(() => alignPersonalityPrompt(respondent([[item!.itemNumber, 5]]), known)).toThrow(
+      /no known item that could be described/,
+    )
+  })
+
+  it('calls the middle neither, and rounds half up', () => {
+    const [first, second] = known.items.filter((item) => item.facet === 'N1' && item.keying === 1)
+    const said = (a: Answer, b: Answer) =>
+      alignPersonalityPrompt(
+        respondent([
+          [first!.itemNumber, a],
+          [second!.itemNumber, b],
+        ]),
+        known,
+      ).system
+    expect(said(3, 3)).toBe('You are neither very anxious nor very relaxed.')
+    expect(said(2, 1)).toBe('You are rather relaxed.')
+    expect(said(1, 1)).toBe('You are very relaxed.')
+  })
+
   it('refuses a row without a description', () => {
-    expect(() => alignPersonalityPrompt(respondent([], 2), ['a', 'b'])).toThrow(/no text for row 2; 2 were given/)
+    expect(() => alignPersonalityPrompt(respondent([], 2), known, ['a', 'b'])).toThrow(/no text for row 2; 2 were given/)
   })
 })

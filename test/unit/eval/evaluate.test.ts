@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { referenceDecoder } from '../../../src/engine/reference-model.ts'
 import { tokenModel } from '../../../src/engine/token-model.ts'
 import { PalignError } from '../../../src/errors.ts'
-import { evaluate } from '../../../src/eval/evaluate.ts'
-import type { TableRow } from '../../../src/eval/table.ts'
+import { type Evaluation, evaluate } from '../../../src/eval/evaluate.ts'
+import type { MethodName } from '../../../src/eval/methods.ts'
 import { parseLlamaConfig } from '../../../src/graph/llama-config.ts'
 import { IPIP_NEO_300 } from '../../../src/items/ipip-neo.ts'
 import { splitItems } from '../../../src/items/item-split.ts'
@@ -26,11 +26,11 @@ const storedBytes = ({ pairs }: Adapter) => [...pairs.values()].reduce((sum, { a
 
 describe('evaluation of the planted model', () => {
   const options = { questionnaire: IPIP_NEO_300, known, heldOut, population, rows: [0, 1, 2, 3], seed: 1 }
-  let rows: TableRow[]
+  let evaluation: Evaluation
   beforeAll(async () => {
-    rows = await evaluate({ ...options, model: plantedModel(), methods: ['unchanged', 'pas'] })
+    evaluation = await evaluate({ ...options, model: plantedModel(), methods: ['unchanged', 'pas'] })
   })
-  const row = (arm: string) => rows.find((candidate) => candidate.arm === arm)!
+  const row = (arm: string) => evaluation.rows.find((candidate) => candidate.arm === arm)!
 
   it('shows that PAS finds the persons: no error left in the trait, none added elsewhere', () => {
     // The unsteered model is even between the five answers: 2 from 5 or 1 by its median.
@@ -47,8 +47,10 @@ describe('evaluation of the planted model', () => {
   })
 
   it('shows that the controls do not find them, and that a prompt may stand beside the steering', async () => {
-    const methods = ['pas', 'pas:flipped', 'pas:random', 'few-shot+pas'] as const
-    const [pas, flipped, random, prompted] = await evaluate({ ...options, model: plantedModel(), methods })
+    const methods: MethodName[] = ['pas', 'pas:flipped', 'pas:random-1', 'pas:random-2', 'few-shot+pas']
+    const { rows } = await evaluate({ ...options, model: plantedModel(), methods })
+    const [pas, flipped, random, other, prompted] = rows
+    expect(other!.median!.corrected.N).not.toBe(random!.median!.corrected.N)
     expect(flipped!.median!.corrected.N).toBe(4)
     expect(flipped!.strength!.alpha).toBe(-pas!.strength!.alpha!)
     expect(random!.median!.corrected.N).toBeGreaterThan(pas!.median!.corrected.N + 1)
@@ -62,7 +64,7 @@ describe('evaluation of the planted model', () => {
   })
 
   it('gives every arm its regime and its cost', () => {
-    expect(rows.map(({ arm, regime }) => [arm, regime])).toContainEqual(['pas', 'person'])
+    expect(evaluation.rows.map(({ arm, regime }) => [arm, regime])).toContainEqual(['pas', 'person'])
     expect(row('item-median').regime).toBe('population')
     expect(row('pas').cost.alignSecondsPerPerson).toBeGreaterThan(0)
   })
@@ -72,8 +74,8 @@ describe('evaluation of the planted model', () => {
     const model = plantedModel()
     const trainer = fakeTrainer({ shape: model.shape, config: adapter, adapter })
     const openTrainer = async () => trainer
-    const trained = await evaluate({ ...options, model, methods: ['unchanged', 'dpo'], rows: [0, 2], steps: 2, openTrainer })
-    const [unchanged, dpo] = trained as [TableRow, TableRow]
+    const { rows } = await evaluate({ ...options, model, methods: ['unchanged', 'dpo'], rows: [0, 2], steps: 2, openTrainer })
+    const [unchanged, dpo] = [rows[0]!, rows[1]!]
     // Everybody evaluated is high in the trait, and so is the adapter.
     expect(unchanged.median!.corrected.N).toBe(2)
     expect(dpo.median!.corrected.N).toBe(0)

@@ -4,6 +4,7 @@ import {
   answerOfLetter,
   LETTERS,
   letterOfAnswer,
+  lettersForm,
   OPTION_ORDERS,
   questionText,
   statementOf,
@@ -40,7 +41,7 @@ describe('question form', () => {
   })
 
   it('writes the question as the reference implementation does, in the second person', () => {
-    expect(questionText(item(1), ACCURACY_LABELS, 'descending')).toBe(
+    expect(questionText(item(1), ACCURACY_LABELS, lettersForm('descending'))).toBe(
       'Given a statement of you: "You worry about things."\n' +
         'Please choose from the following options to identify how accurately this statement describes you.\n' +
         'Options:\n(A). Very Accurate\n(B). Moderately Accurate\n(C). Neither Accurate Nor Inaccurate\n(D). Moderately Inaccurate\n(E). Very Inaccurate\n',
@@ -48,7 +49,7 @@ describe('question form', () => {
   })
 
   it('lists the opposite label first in the ascending order', () => {
-    expect(questionText(item(1), ACCURACY_LABELS, 'ascending')).toContain('(A). Very Inaccurate\n')
+    expect(questionText(item(1), ACCURACY_LABELS, lettersForm('ascending'))).toContain('(A). Very Inaccurate\n')
   })
 
   it('refuses an item without wording', () => {

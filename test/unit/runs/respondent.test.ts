@@ -10,7 +10,14 @@ import { tokenizerCorpus } from '../../../runs/respondent/train-tokenizer.ts'
 import { alignFewShot } from '../../../src/align/few-shot.ts'
 import { ACCURACY_LABELS, IPIP_NEO_300 } from '../../../src/items/ipip-neo.ts'
 import { splitItems } from '../../../src/items/item-split.ts'
-import { answerOfLetter, type Letter, OPTION_ORDERS, questionText, statementOf } from '../../../src/items/question-form.ts'
+import {
+  answerOfLetter,
+  type Letter,
+  lettersForm,
+  OPTION_ORDERS,
+  questionText,
+  statementOf,
+} from '../../../src/items/question-form.ts'
 import { seededRandom } from '../../../src/math/random.ts'
 import { simulateRespondents } from '../../../src/people/simulate.ts'
 import { parseDocument } from '../../../src/train/sft-data.ts'
@@ -59,7 +66,7 @@ describe('byte pairs', () => {
     for (const item of whole) {
       const [statement] = encode(statementOf(item))
       expect(encode(`${statementOf(item)}: Very Accurate; `)[0]).toBe(statement)
-      expect(encode(questionText(item, ACCURACY_LABELS, 'ascending'))).toContain(statement)
+      expect(encode(questionText(item, ACCURACY_LABELS, lettersForm('ascending')))).toContain(statement)
     }
   })
 
@@ -96,7 +103,7 @@ describe('corpus', () => {
     for (let i = 0; i < turns.length; i += 2) {
       const [question, answer] = turns.slice(i, i + 2) as [string, string]
       const item = IPIP_NEO_300.items.find((candidate) => question.includes(`"${statementOf(candidate)}."`))!
-      const order = OPTION_ORDERS.find((candidate) => question === questionText(item, ACCURACY_LABELS, candidate))!
+      const order = OPTION_ORDERS.find((candidate) => question === questionText(item, ACCURACY_LABELS, lettersForm(candidate)))!
       const letter = /^Option \(([A-E])\)/.exec(answer)?.[1] as Letter
       expect(answerOfLetter(letter, order)).toBe(person.answers.byItem.get(item.itemNumber))
       expect(answer).toContain(ACCURACY_LABELS[answerOfLetter(letter, order) - 1])
