@@ -33,9 +33,17 @@ export interface EfficiencyOptions {
   ask(count: number, items: KnownItems): Promise<readonly (ArmPredictions & { readonly tooFew?: number | undefined })[]>
 }
 
+/** @throws PalignError `invalid-input` for a count that is none of 1 to the number of known items */
+export function checkItemCounts(counts: readonly number[], { items }: KnownItems): void {
+  const wrong = counts.find((count) => !Number.isInteger(count) || count < 1 || count > items.length)
+  if (wrong === undefined) return
+  throw new PalignError('invalid-input', `number of known items is ${wrong}, expected a whole number from 1 to ${items.length}`)
+}
+
 /**
  * Known items are taken from the beginning of the short form, whose order goes round the thirty facets: five items are of five domains, thirty of
- * all facets. @throws PalignError `invalid-input` for a count that is none of 1 to the number of known items
+ * all facets.
+ * @param counts as `checkItemCounts` accepts them
  */
 export async function efficiencyOf(
   counts: readonly number[],
@@ -44,13 +52,6 @@ export async function efficiencyOf(
   { seed, ask }: EfficiencyOptions,
 ): Promise<DataEfficiency[]> {
   const ascending = [...new Set(counts)].sort((a, b) => a - b)
-  const wrong = ascending.find((count) => !Number.isInteger(count) || count < 1 || count > known.items.length)
-  if (wrong !== undefined) {
-    throw new PalignError(
-      'invalid-input',
-      `number of known items is ${wrong}, expected a whole number from 1 to ${known.items.length}`,
-    )
-  }
   const points = new Map<string, EfficiencyPoint[]>()
   for (const count of ascending) {
     const arms = await ask(count, { kind: 'known', items: known.items.slice(0, count) })

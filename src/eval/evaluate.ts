@@ -8,7 +8,7 @@ import type { Respondent } from '../people/respondent.ts'
 import { correctedErrors, type ErrorTable, sumsOfDomains } from './alignment-error.ts'
 import { type AnswerTable, answerTable, selectRows } from './answer-table.ts'
 import type { ProcessMeter } from './cost.ts'
-import { type DataEfficiency, efficiencyOf, learnsFromAnswers } from './data-efficiency.ts'
+import { checkItemCounts, type DataEfficiency, efficiencyOf, learnsFromAnswers } from './data-efficiency.ts'
 import { floors, populationOf, roundedWorded, unroundedWorded } from './floors.ts'
 import type { HeadMap } from './head-map.ts'
 import type { MethodContext, MethodName } from './methods.ts'
@@ -64,6 +64,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const respondents = rows.map((row) => population[row] as Respondent)
   const truth = answerTable(respondents, heldOut.items)
   checkAnswered(respondents, correctedErrors(truth.worded, truth))
+  checkItemCounts(itemCounts, known)
   const run = async (method: MethodName, context: ArmContext, name: string) => {
     const stage = onStage(name)
     const armRun = await runArm(method, respondents, context, stage.update)

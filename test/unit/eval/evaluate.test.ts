@@ -10,7 +10,14 @@ import { splitItems } from '../../../src/items/item-split.ts'
 import type { Adapter } from '../../../src/model/adapter.ts'
 import type { LanguageModel } from '../../../src/model/language-model.ts'
 import { fakeTrainer } from '../../fixtures/fake-trainer.ts'
-import { extreme, plantedAdapter, plantedConfig, plantedLanguageModel, plantedWeights } from '../../fixtures/planted-model.ts'
+import {
+  extreme,
+  PLANTED,
+  plantedAdapter,
+  plantedConfig,
+  plantedLanguageModel,
+  plantedWeights,
+} from '../../fixtures/planted-model.ts'
 
 const { known, heldOut } = splitItems()
 const population = Array.from({ length: 12 }, (_, row) => extreme(row % 2 === 0 ? 'high' : 'low', row))
@@ -61,6 +68,53 @@ describe('evaluation of the planted model', () => {
   it('says how far the steered arms move the model, and nothing of the others', () => {
     expect(row('pas').strength).toMatchObject({ klP95: expect.any(Number), alpha: expect.any(Number) })
     expect(row('unchanged').strength).toBeUndefined()
+  })
+
+  it('gives the errors of every person by row, with the own predictions and with those of others', () => {
+    expect(evaluation.persons.map(({ row }) => row)).toEqual([0, 1, 2, 3])
+    for (const { errors, wrong } of evaluation.persons) {
+      expect(wrong['constant-3']).toBeCloseTo(errors['constant-3']!, 10)
+      expect(wrong.pas! - errors.pas!).toBeGreaterThan(0)
+    }
+    const mean = evaluation.persons.reduce((sum, { errors }) => sum + errors.pas! / 4, 0)
+    expect(mean).toBeCloseTo(row('pas').corrected.sum, 6)
+  })
+
+  it('shows the head that carries the trait: read best, chosen for everybody', () => {
+    const [map] = evaluation.heads
+    const { layer, head } = PLANTED
+    expect(evaluation.heads.map(({ arm }) => arm)).toEqual(['pas'])
+    expect(map!.chosen[layer]![head]).toBe(1)
+    expect(map!.accuracy[layer]![head]).toBe(Math.max(...map!.accuracy.flat()))
+  })
+
+  it('sets what depends on the form, and how the personas hang together, beside the answers', () => {
+    expect(row('unchanged').forms!.errors.map(({ form }) => form)).toEqual(['letters-descending-0', 'letters-ascending-0'])
+    expect(row('constant-3').forms).toBeUndefined()
+    expect(row('pas').scales!.correlations).toHaveLength(5)
+    expect(evaluation.human!.correlations).toHaveLength(5)
+  })
+
+  it('knows more with more known items, and leaves whom the method cannot help unsteered', async () => {
+    const { dataEfficiency } = await evaluate({
+      ...options,
+      model: plantedModel(),
+      methods: ['unchanged', 'pas'],
+      itemCounts: [120, 1, 60],
+    })
+    const pas = dataEfficiency.find(({ arm }) => arm === 'pas')!.points
+    expect(pas.map(({ items }) => items)).toEqual([1, 60, 120])
+    expect(pas[0]!.tooFew).toBe(4)
+    expect(pas[0]!.sum).toBeCloseTo(row('unchanged').corrected.sum, 6)
+    expect(pas[2]).toMatchObject({ sum: row('pas').corrected.sum })
+    expect(pas[2]!.tooFew).toBeUndefined()
+    expect(dataEfficiency.map(({ arm }) => arm)).toContain('ridge')
+    expect(dataEfficiency.map(({ arm }) => arm)).not.toContain('unchanged')
+  })
+
+  it.each([0, 121, 2.5])('refuses %d known items', async (count) => {
+    const asked = evaluate({ ...options, model: plantedModel(), methods: [], itemCounts: [count] })
+    await expect(asked).rejects.toThrow(/number of known items/)
   })
 
   it('gives every arm its regime and its cost', () => {
