@@ -147,12 +147,12 @@ function program(): Command {
 
   palign
     .command('report')
-    .description('a stored evaluation as a page that works without a network, as Markdown and as JSON')
-    .argument('<file>', 'what palign evaluate --out wrote')
+    .description('stored results as one page that works without a network, as Markdown and as JSON')
+    .argument('<files...>', 'what palign evaluate and its sisters wrote with --out')
     .requiredOption('-o, --out <folder>', 'where report.html, report.md and report.json go')
     .addOption(json())
     .addHelpText('after', examples('palign report result.json --out report'))
-    .action(async (file, options) => (await import('./report.ts')).reportCommand(file, options))
+    .action(async (files, options) => (await import('./report.ts')).reportCommand(files, options))
 
   palign
     .command('generate')

@@ -19,7 +19,7 @@ export interface FormSensitivity {
   readonly spread?: number | undefined
   /** Cronbach's alpha of the phrasings, each a rater of all items of all respondents; absent with one phrasing. */
   readonly phrasings?: number | undefined
-  /** Respondents whose answers follow the position of the option: `isPositional`; absent with one order. */
+  /** Respondents whose answers follow the position of the option (`isPositional`) in most wordings; absent with one order. */
   readonly positional?: number | undefined
 }
 
@@ -72,7 +72,8 @@ function positionalRespondents(pairs: readonly (readonly [number, number])[], wh
   let positional = 0
   for (let r = 0; r < respondents; r++) {
     const row = (form: number) => whole[form]!.subarray(r * items, (r + 1) * items)
-    if (pairs.some(([descending, ascending]) => isPositional(row(descending), row(ascending)))) positional++
+    const wordings = pairs.filter(([descending, ascending]) => isPositional(row(descending), row(ascending)))
+    if (wordings.length > pairs.length / 2) positional++
   }
   return positional
 }

@@ -35,6 +35,13 @@ describe('sensitivity to the form of the question', () => {
     expect(formSensitivity(forms, table)).toMatchObject({ order: 4, spread: 2, positional: 2 })
   })
 
+  it('calls nobody positional who is so in a minority of wordings', () => {
+    const forms = QUESTION_FORMS.map((form) =>
+      certain(form, (cell) => (form.phrasing === 2 ? (form.order === 'descending' ? 5 : 1) : table.worded[cell]!)),
+    )
+    expect(formSensitivity(forms, table).positional).toBe(0)
+  })
+
   it('has no order to compare where one was asked', () => {
     const sensitivity = formSensitivity([certain(lettersForm('descending'), () => 2)], table)
     expect(sensitivity).toEqual({ errors: [{ form: 'letters-descending-0', sum: expect.any(Number) }] })

@@ -1,0 +1,33 @@
+/** @file Which results can be shown: by the field `kind`, each with its own schema and its own section. */
+import { PalignError } from '../../errors.ts'
+import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
+import type { Section } from './section.ts'
+import { selfReportSection } from './self-report.ts'
+
+export type ReportedResult = { readonly kind: 'self-report'; readonly title: string; readonly value: EvaluationResult }
+
+/** @throws PalignError `malformed-file` for what no command of palign writes */
+export function parseResult(json: unknown): ReportedResult {
+  // Evaluations stored by earlier versions say no kind.
+  const kind = (json as { kind?: unknown } | null)?.kind ?? 'self-report'
+  switch (kind) {
+    case 'self-report': {
+      const value = parseEvaluationResult(json)
+      return { kind: 'self-report', title: value.model, value }
+    }
+    default:
+      throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
+        hint: 'give files that palign wrote with --out',
+      })
+  }
+}
+
+/** @param id begins the names of its figures, unique in the page */
+export function sectionOf(result: ReportedResult, id: string): Section {
+  switch (result.kind) {
+    case 'self-report':
+      return selfReportSection(result.value, id)
+    default:
+      return result.kind satisfies never
+  }
+}
