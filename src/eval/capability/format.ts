@@ -21,8 +21,8 @@ export function formatCapability({ rows, bench, margin, reporting, prompting }: 
     row.task,
     row.primary ? `${row.metric} *` : row.metric,
     row.arm,
-    row.chance ? `${percent(row.value)} (chance)` : percent(row.value),
-    range(row.interval),
+    row.chance ? `${shown(row, row.value)} (chance)` : shown(row, row.value),
+    range(row, row.interval),
     ...comparisonCells(row),
   ])
   const notes = [
@@ -36,11 +36,12 @@ export function formatCapability({ rows, bench, margin, reporting, prompting }: 
   return [...alignedColumns([COLUMNS, ...cells], 3), '', ...notes].join('\n')
 }
 
-function comparisonCells({ difference, mcnemar, nonInferior }: CapabilityRow): string[] {
+function comparisonCells(row: CapabilityRow): string[] {
+  const { difference, mcnemar, nonInferior } = row
   if (difference === undefined) return ['', '', '', '', '', '']
   return [
-    percent(difference.value),
-    range(difference.interval),
+    shown(row, difference.value),
+    range(row, difference.interval),
     mcnemar === undefined ? '' : `${mcnemar.worse}`,
     mcnemar === undefined ? '' : `${mcnemar.better}`,
     mcnemar === undefined ? '' : probability(mcnemar.pHolm ?? mcnemar.p),
@@ -62,5 +63,8 @@ function troubles(rows: readonly CapabilityRow[]): string[] {
 }
 
 const percent = (value: number | null) => (value === null || Number.isNaN(value) ? '-' : (100 * value).toFixed(1))
-const range = ([low, high]: readonly [number | null, number | null]) => `${percent(low)} to ${percent(high)}`
+/** A sum of squares is no share. */
+const shown = ({ metric }: CapabilityRow, value: number | null) =>
+  metric === 'brier_score' && value !== null ? value.toFixed(3) : percent(value)
+const range = (row: CapabilityRow, [low, high]: CapabilityRow['interval']) => `${shown(row, low)} to ${shown(row, high)}`
 const probability = (p: number | null) => (p === null ? '-' : p < 0.001 ? '< .001' : p.toFixed(3))
