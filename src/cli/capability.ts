@@ -42,6 +42,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   const started = new Date()
   if (!(margin > 0)) throw new PalignError('invalid-input', `margin is ${margin}, expected points above 0`)
   if (options.out !== undefined) await prepareToWrite(options.out)
+  for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
   const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
   const sets = await readTasks(options)
   const units = options.store === undefined ? undefined : await openUnits(options.store)

@@ -28,7 +28,7 @@ export function formatCapability({ rows, bench, margin, reporting, prompting }: 
   const notes = [
     ...bench.map(({ task, documents, of, shots, form }) => `${task}: ${documents} of ${of} documents, ${shots} shots; ${form}.`),
     `Percent; brier_score as it is, lower is better. Differences from unsteered on the same documents. p: exact McNemar, * adjusted by Holm over arms and tasks.`,
-    `No loss: the lower end of the 90 % interval of the difference is above -${margin} points. (chance): guessing is in the unsteered interval, which says nothing about losses.`,
+    `No loss: the lower end of the 90 % interval of the difference is above -${margin} points. (chance): the unsteered model is not shown to do better than guessing, so there is nothing to lose.`,
     prompting,
     ...(reporting ? [] : ['Not for reporting: only part of the documents was asked.']),
     ...troubles(rows),

@@ -17,7 +17,7 @@ const row = z.looseObject({
   /** Of 95 %. */
   interval,
   stderr: number,
-  /** Whether the unsteered model's interval includes what guessing gives. */
+  /** Whether the unsteered model's interval includes what guessing gives, or is worse: losses say nothing there. Of TruthfulQA only the first. */
   chance: z.boolean(),
   chanceLevel: number,
   /** Documents that the arm alone gets wrong, and right. */

@@ -41,8 +41,7 @@ function metricRows(task: Task, metric: MetricName, arms: readonly Outcome[], { 
   if (values.some((list) => list.includes(undefined))) return []
   const [base, ...others] = values as [number[], ...number[][]]
   const level = chanceLevel(metric, documents)
-  const [low, high] = intervalOf(metric, base, seed)
-  const chance = low <= level && level <= high
+  const chance = isGuessing(metric, intervalOf(metric, base, seed), level)
   const facts = { task: task.name, metric, primary: metric === task.metrics[0], n: documents.length, chance, chanceLevel: level }
   const described = (list: readonly number[], i: number) => ({
     arm: arms[i]!.arm,
@@ -65,6 +64,15 @@ function metricRows(task: Task, metric: MetricName, arms: readonly Outcome[], { 
       }
     }),
   ]
+}
+
+/**
+ * Whether the model is not shown to do better than guessing: then there is nothing to lose. The answers of TruthfulQA are made to mislead, a
+ * model below chance has learnt something there.
+ */
+function isGuessing(metric: MetricName, [low, high]: Interval, level: number): boolean {
+  if (metric === 'mc1' || metric === 'mc2') return low <= level && level <= high
+  return isHigherBetter(metric) ? low <= level : high >= level
 }
 
 function intervalOf(metric: MetricName, values: readonly number[], seed: number): Interval {

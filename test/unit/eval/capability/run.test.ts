@@ -38,11 +38,13 @@ describe('run over arms and tasks', () => {
     expect(rows.filter(({ mcnemar }) => mcnemar?.pHolm !== undefined).map(({ metric }) => metric)).toEqual(['acc_norm'])
   })
 
-  it('finds no loss in an arm that answers alike, where the model knows anything', async () => {
+  it('claims no loss of an arm that answers alike only within a margin that so few documents can show', async () => {
     const same = { ...steered, name: 'same', steering: {} }
-    const rows = capabilityRows(await run(memoryUnits(), [UNSTEERED, same]), { margin: 2, seed: 0 })
-    const row = rows.find(({ arm, metric }) => arm === 'same' && metric === 'acc')
-    expect(row).toMatchObject({ difference: { value: 0 }, mcnemar: { worse: 0, better: 0, p: 1 } })
+    const outcomes = await run(memoryUnits(), [UNSTEERED, same])
+    const rowAt = (margin: number) =>
+      capabilityRows(outcomes, { margin, seed: 0 }).find(({ arm, metric }) => arm === 'same' && metric === 'acc')
+    expect(rowAt(5)).toMatchObject({ difference: { value: 0 }, mcnemar: { worse: 0, better: 0, p: 1 }, nonInferior: true })
+    expect(rowAt(0.1)).toMatchObject({ nonInferior: false })
   })
 
   it('says that losses are not informative where the unsteered model guesses', async () => {
@@ -51,6 +53,12 @@ describe('run over arms and tasks', () => {
     const [base, arm] = capabilityRows(outcomes, { margin: 2, seed: 0 }).filter(({ metric }) => metric === 'acc')
     expect(base).toMatchObject({ value: 0.5, chance: true })
     expect(arm).toMatchObject({ chance: true, nonInferior: 'not informative' })
+  })
+
+  it('says the same where it does worse than guessing', async () => {
+    const wrong = { ...task, documents: task.documents.slice(38) }
+    const outcomes = await runCapability({ model, arms: [UNSTEERED], tasks: [wrong], beginning: [] })
+    expect(capabilityRows(outcomes, { margin: 2, seed: 0 }).map(({ chance }) => chance)).toEqual([true, true, true, true])
   })
 
   it('adjusts p values over arms and tasks', async () => {

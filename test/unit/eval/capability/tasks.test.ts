@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UNSTEERED } from '../../../../src/eval/arm.ts'
 import { answerDocuments } from '../../../../src/eval/capability/answer.ts'
 import { type BenchDocument, PROBLEM_STOPS, problemDocument } from '../../../../src/eval/capability/documents.ts'
-import { measure } from '../../../../src/eval/capability/measures.ts'
+import { measure, type Response } from '../../../../src/eval/capability/measures.ts'
 import { gsm8kTask, hellaswagTask, mmluTask, questionTask, truthfulqaTask } from '../../../../src/eval/capability/tasks.ts'
 import { letterModel, textOf } from '../../../fixtures/letter-model.ts'
 
@@ -14,6 +14,7 @@ const choice = (question: string, choices: readonly string[], answer = 0, subjec
   answer,
 })
 const asked = (document: BenchDocument | undefined) => (document?.kind === 'problem' ? [] : document!.requests)
+const valuesOf = (response: Response | undefined) => (response?.kind === 'likelihoods' ? response.logLikelihoods : [])
 const answer = (model: Parameters<typeof answerDocuments>[0], documents: readonly BenchDocument[], arm = UNSTEERED) =>
   answerDocuments(model, documents, { arm, beginning: [1] })
 
@@ -96,7 +97,7 @@ describe('answers of a model whose likelihoods add up by hand', () => {
     const [document] = questionTask('own', [choice('q', ['a', 'ééé', 'bbbb'], 0)]).documents
     const [response] = await answer(letterModel({ costs }), [document!])
     expect(response).toMatchObject({ kind: 'likelihoods', cut: false })
-    const { logLikelihoods } = response as { logLikelihoods: number[] }
+    const logLikelihoods = valuesOf(response)
     for (const [i, sum] of [-2, -4.6, -5].entries()) expect(logLikelihoods[i]).toBeCloseTo(sum, 12)
     const rightBy = (right: number) =>
       (['acc', 'acc_norm', 'acc_bytes'] as const).map((metric) =>
@@ -145,7 +146,7 @@ describe('answers of a model whose likelihoods add up by hand', () => {
     const model = letterModel({ costs })
     const responses = await answer(model, grouped)
     expect(model.asked).toHaveLength(2)
-    expect(responses.map((response) => (response as { logLikelihoods: number[] }).logLikelihoods)).toEqual([
+    expect(responses.map(valuesOf)).toEqual([
       [-2, -3],
       [-2, -3],
       [-4, -2],
