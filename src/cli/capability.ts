@@ -117,7 +117,7 @@ function promptingOf(model: LanguageModel, beginning: readonly number[]): string
   return [
     'Raw text without a chat template',
     own.length > 0 ? `behind the tokenizer's beginning tokens ${own.join(' ')}` : 'without a beginning token',
-    "a persona's system prompt stands as a paragraph before the context",
+    "a persona's system prompt stands as a paragraph before the context, and is the first to go where that is too long for the model",
     ...(beginning.length > 0 ? [`the empty context of acc_mutual_info is token ${beginning.join(' ')}`] : []),
   ]
     .join('; ')

@@ -3,7 +3,7 @@ import { mean } from '../../math/statistics.ts'
 import type { Arm } from '../arm.ts'
 import { unitKey } from '../units.ts'
 import { withPreamble } from './answer.ts'
-import type { BenchDocument } from './documents.ts'
+import { type BenchDocument, PROBLEM_MAX_TOKENS, PROBLEM_STOPS } from './documents.ts'
 import { type MetricName, measure, type Response } from './measures.ts'
 import { argmax, standardError } from './metrics.ts'
 import type { Outcome } from './run.ts'
@@ -54,7 +54,7 @@ export async function inspectLog(options: InspectOptions): Promise<string> {
       packages: { palign: version },
       metadata: { seed, arm: arm.name },
     },
-    plan: { name: 'plan', steps: [], config: {} },
+    plan: { name: 'plan', steps: [], config: generationOf(documents) },
     results: {
       total_samples: documents.length,
       completed_samples: documents.length,
@@ -74,6 +74,10 @@ export async function inspectLog(options: InspectOptions): Promise<string> {
     reductions: [],
   }
   return `${JSON.stringify(log, null, 2)}\n`
+}
+
+function generationOf([first]: readonly BenchDocument[]) {
+  return first?.kind === 'problem' ? { temperature: 0, max_tokens: PROBLEM_MAX_TOKENS, stop_seqs: PROBLEM_STOPS } : {}
 }
 
 /** Ids of items may be whole questions; a sample is known by its place in the file. */

@@ -11,22 +11,33 @@ export interface Likelihood {
   readonly cut: number
 }
 
+interface Asked extends ScoreRequest, Pick<Likelihood, 'cut'> {
+  readonly continuations: number[][]
+}
+
 /** In the order of the requests. */
 export async function logLikelihoods(
   model: LanguageModel,
   requests: readonly LikelihoodRequest[],
   { beginning, ...run }: LikelihoodOptions,
 ): Promise<Likelihood[]> {
-  const byContext = new Map<string, ScoreRequest & { readonly continuations: number[][] }>()
+  const byContext = new Map<string, Asked>()
   const places = requests.map((request) => {
     const { tokens, continuation, cut } = encodeRequest(model, request, { beginning })
     const key = Array.from(tokens).join(' ')
-    const scored = byContext.get(key) ?? { tokens, continuations: [] }
+    const scored = byContext.get(key) ?? { tokens, continuations: [], cut }
     byContext.set(key, scored)
     scored.continuations.push(Array.from(continuation))
     return { key, at: scored.continuations.length - 1, cut }
   })
-  const scores = await model.score([...byContext.values()], run)
-  const ofContext = new Map([...byContext.keys()].map((key, i) => [key, scores[i]!]))
+  const ofContext = new Map<string, Float64Array>()
+  // What lost its beginning begins unlike the rest, which would then have nothing in common either.
+  for (const isCut of [false, true]) {
+    const asked = [...byContext].filter(([, { cut }]) => cut > 0 === isCut)
+    if (asked.length === 0) continue
+    const requested = asked.map(([, { tokens, continuations }]) => ({ tokens, continuations }))
+    const scores = await model.score(requested, run)
+    asked.forEach(([key], i) => void ofContext.set(key, scores[i]!))
+  }
   return places.map(({ key, at, cut }) => ({ logLikelihood: ofContext.get(key)![at]!, cut }))
 }

@@ -65,6 +65,14 @@ describe('request of a log-likelihood', () => {
 })
 
 describe('log-likelihoods', () => {
+  it('are asked for apart where contexts were cut: the others keep their common beginning', async () => {
+    const model = letterModel({ contextLength: 8 })
+    const requests = ['ab', 'abcdefgh', 'abc'].flatMap((context) => choiceRequests(context, ['x']))
+    const scored = await logLikelihoods(model, requests, { beginning })
+    expect(scored).toEqual([0, 2, 0].map((cut) => ({ logLikelihood: -18, cut })))
+    expect(model.asked.map(({ requests }) => requests.map(({ tokens }) => textOf(tokens)))).toEqual([['ab', 'abc'], ['cdefgh']])
+  })
+
   it('are sums over the continuation, in the order of the requests, each context asked once', async () => {
     const model = letterModel({ costs: { ' ': 0.5, a: 1, b: 2 } })
     const requests = [...choiceRequests('x:', ['ab', 'a']), ...choiceRequests('y:', ['bb']), ...choiceRequests('x:', ['b'])]
