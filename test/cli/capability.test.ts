@@ -102,7 +102,7 @@ describe('palign capability', () => {
     expect(await capability(...args('once')).ended).toBe(0)
     const random = seededRandom(5)
     let killed = 0
-    for (let time = 0; time < 6; time++) {
+    for (let time = 0; time < 4; time++) {
       const run = capability(...args('often'))
       const timer = setTimeout(run.kill, 800 + 3000 * random())
       if ((await run.ended) === null) killed++
