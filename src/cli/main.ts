@@ -146,6 +146,41 @@ function program(): Command {
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options))
 
   palign
+    .command('capability')
+    .description('what personas cost in knowledge, reasoning and truthfulness: MMLU, ARC, HellaSwag, TruthfulQA, GSM8K')
+    .addOption(model())
+    .requiredOption('-b, --bench <folder>', 'folder with the files of the sets, or with folders reasoning and truthfulness')
+    .option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+    .option(
+      '--tasks <list>',
+      'comma-separated; a .jsonl file with {id, question, choices, answer} is asked as ARC is',
+      'mmlu,arc-challenge,hellaswag,truthfulqa,gsm8k',
+    )
+    .addOption(
+      new Option('--limit <number>', 'documents of each task at most; the result is marked not for reporting').argParser(count),
+    )
+    .addOption(
+      new Option('--random <number>', 'random directions of the same size beside every persona that steers')
+        .argParser(wholeNumber)
+        .default(0),
+    )
+    .option('--store <folder>', 'keeps every finished portion there: the same command goes on after a stop')
+    .addOption(seed())
+    .addOption(new Option('--margin <points>', 'loss in points of a hundred that counts as none').argParser(number).default(2))
+    .option('-o, --out <file>', 'also write the JSON result here')
+    .option('--lm-eval <folder>', 'results and samples as lm-evaluation-harness writes them, a folder for each arm')
+    .option('--inspect <folder>', 'Inspect logs, a folder for each arm and a file for each task')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign capability --model models/respondent --bench bench --persona me.safetensors --limit 100',
+        'palign capability --model models/respondent --bench bench --persona me.safetensors --random 5 --store work --out capability.json',
+      ),
+    )
+    .action(async (options) => (await import('./capability.ts')).capabilityCommand(options))
+
+  palign
     .command('report')
     .description('stored results as one page that works without a network, as Markdown and as JSON')
     .argument('<files...>', 'what palign evaluate and its sisters wrote with --out')
