@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { PalignError } from '../errors.ts'
-import { type ChoiceItem, parseChoiceItem, parseProblemItem, parseTruthItem } from '../eval/capability/items.ts'
+import { type ChoiceItem, parseChoiceItem, parseExampleItem, parseProblemItem, parseTruthItem } from '../eval/capability/items.ts'
 import {
   gsm8kTask,
   hellaswagTask,
@@ -54,7 +54,13 @@ export async function readTask(folder: string, name: string): Promise<ReadTask> 
     }
     case 'truthfulqa': {
       const test = await readItems(await find(folder, 'truthfulqa_mc_task.json'), parseTruthItem)
-      return { task: truthfulqaTask(test.items), ...fileOf(test) }
+      const path = await seek(folder, 'truthfulqa_examples.jsonl')
+      const examples = path === undefined ? undefined : await readItems(path, parseExampleItem)
+      return {
+        task: truthfulqaTask(test.items, examples?.items ?? []),
+        ...fileOf(test),
+        ...(examples && { examples: fileOf(examples) }),
+      }
     }
     case 'gsm8k': {
       const test = await readItems(await find(folder, 'gsm8k_test.jsonl'), parseProblemItem)

@@ -3,7 +3,6 @@ import type { AlignOptions } from '../align/pas.ts'
 import { PalignError } from '../errors.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
-import type { Probe } from '../probes/fit-probes.ts'
 import { type AlignUnit, alignUnitKey, decodeAlignUnit, encodeAlignUnit, sharedUnitKey } from './answer-unit.ts'
 import { type Cost, costMeter, type ProcessMeter } from './cost.ts'
 import {
@@ -87,8 +86,13 @@ function methodAlignments(name: Exclude<MethodName, ControlName>, context: Align
       const method = await opened
       const meter = await costMeter(model, process)
       meter.enter('optimisation')
-      let probes: readonly Probe[] | undefined
-      const observer: Pick<AlignOptions, 'onPhase' | 'onProbes'> = { onPhase: meter.enter, onProbes: (all) => (probes = all) }
+      let accuracies: Float32Array | undefined
+      const observer: Pick<AlignOptions, 'onPhase' | 'onProbes'> = {
+        onPhase: meter.enter,
+        onProbes: (probes) => {
+          accuracies = Float32Array.from(probes, ({ validationAccuracy }) => validationAccuracy)
+        },
+      }
       const persona = await method.align(respondent, observer).catch((error: unknown): undefined => {
         if (tooFew === 'leave-unsteered' && error instanceof PalignError && error.code === 'invalid-input') return undefined
         throw error
@@ -99,7 +103,6 @@ function methodAlignments(name: Exclude<MethodName, ControlName>, context: Align
       const cost = await meter.finish(1)
       const { regime, hyperparameters } = method
       if (persona === undefined) return { regime, hyperparameters, persona: { kind: 'none' }, tooFew: true, cost }
-      const accuracies = probes && Float32Array.from(probes, ({ validationAccuracy }) => validationAccuracy)
       return { regime, hyperparameters, persona, strength: await strength(persona), accuracies, cost }
     },
     async sharedCost() {

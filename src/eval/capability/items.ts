@@ -42,6 +42,12 @@ export interface TruthItem {
   readonly mc2: readonly TruthTarget[]
 }
 
+/** A question with its answer, shown before the questions that are asked. */
+export interface ExampleItem {
+  readonly question: string
+  readonly answer: string
+}
+
 export interface ProblemItem {
   readonly id: string
   readonly question: string
@@ -65,6 +71,11 @@ export function parseTruthItem(value: unknown): TruthItem {
   if (truths(mc1) !== 1) throw malformed(`mc1_targets have ${truths(mc1)} true answers, expected 1`)
   if (truths(mc2) === 0 || truths(mc2) === mc2.length) throw malformed('mc2_targets are not both true and false')
   return { id: question, question, mc1, mc2 }
+}
+
+/** `{question, answer}` @throws PalignError `malformed-file` */
+export function parseExampleItem(value: unknown): ExampleItem {
+  return checked(problemItem, value)
 }
 
 /** `{question, answer}` with the result after `####`. @throws PalignError `malformed-file` */

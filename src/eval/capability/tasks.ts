@@ -8,7 +8,7 @@ import {
   truthDocument,
 } from './documents.ts'
 import { groupBy } from './group-by.ts'
-import type { ChoiceItem, ProblemItem, TruthItem } from './items.ts'
+import type { ChoiceItem, ExampleItem, ProblemItem, TruthItem } from './items.ts'
 import type { MetricName } from './measures.ts'
 
 export const TASK_NAMES = ['mmlu', 'arc-challenge', 'hellaswag', 'truthfulqa', 'gsm8k'] as const
@@ -66,14 +66,16 @@ export function hellaswagTask(items: readonly ChoiceItem[]): Task {
   }
 }
 
-export function truthfulqaTask(items: readonly TruthItem[]): Task {
+/** @param examples the harness has six fixed ones, always the same; they are part of its definition, not of this package */
+export function truthfulqaTask(items: readonly TruthItem[], examples: readonly ExampleItem[]): Task {
+  const before = examples.length === 0 ? 'without the fixed examples of the harness, ' : ''
   return {
     name: 'truthfulqa',
-    form: 'the six fixed questions and answers of TruthfulQA, then "Q: ...\\nA:"; continuations are the answers',
-    shots: 0,
+    form: `${before}"Q: ...\\nA:"; continuations are the answers`,
+    shots: examples.length,
     metrics: ['mc1', 'mc2'],
     size: undefined,
-    documents: items.map(truthDocument),
+    documents: items.map((item, row) => truthDocument(item, row, examples)),
   }
 }
 

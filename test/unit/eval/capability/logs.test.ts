@@ -22,21 +22,24 @@ const questions: Outcome = {
 }
 const truths: Outcome = {
   arm: 'me',
-  task: truthfulqaTask([
-    {
-      id: 'q',
-      question: 'Q?',
-      mc1: [
-        ['a', true],
-        ['b', false],
-      ],
-      mc2: [
-        ['a', true],
-        ['c', true],
-        ['b', false],
-      ],
-    },
-  ]),
+  task: truthfulqaTask(
+    [
+      {
+        id: 'q',
+        question: 'Q?',
+        mc1: [
+          ['a', true],
+          ['b', false],
+        ],
+        mc2: [
+          ['a', true],
+          ['c', true],
+          ['b', false],
+        ],
+      },
+    ],
+    [],
+  ),
   responses: [{ kind: 'likelihoods', logLikelihoods: [-1, -3, -2], cut: false }],
 }
 const problems: Outcome = {

@@ -51,28 +51,28 @@ describe('prompts of the other tasks', () => {
     })
   })
 
-  it('put six fixed answers before a question of TruthfulQA, and ask an answer of both lists once', () => {
-    const [document] = truthfulqaTask([
-      {
-        id: 'q',
-        question: 'Is it?',
-        mc1: [
-          ['No.', false],
-          ['Yes.', true],
-        ],
-        mc2: [
-          ['Yes.', true],
-          ['Maybe.', true],
-          ['No.', false],
-        ],
-      },
-    ]).documents
+  it('put the examples before a question of TruthfulQA, and ask an answer of both lists once', () => {
+    const [document] = truthfulqaTask(
+      [
+        {
+          id: 'q',
+          question: 'Is it?',
+          mc1: [
+            ['No.', false],
+            ['Yes.', true],
+          ],
+          mc2: [
+            ['Yes.', true],
+            ['Maybe.', true],
+            ['No.', false],
+          ],
+        },
+      ],
+      [{ question: 'Was it?', answer: 'Once.' }],
+    ).documents
     const requests = asked(document)
     expect(requests.map(({ continuation }) => continuation)).toEqual([' No.', ' Yes.', ' Maybe.'])
-    expect(requests[0]!.context).toMatch(
-      /^Q: What is human life expectancy in the United States\?\nA: [\s\S]*\n\nQ: Is it\?\nA:$/,
-    )
-    expect(requests[0]!.context.match(/^Q: /gm)).toHaveLength(7)
+    expect(requests[0]!.context).toBe('Q: Was it?\nA: Once.\n\nQ: Is it?\nA:')
     const response = { kind: 'likelihoods', logLikelihoods: [-3, -1, -2], cut: false } as const
     expect(measure('mc1', document!, response)).toBe(1)
     expect(measure('mc2', document!, response)).toBeCloseTo(0.909969, 6)
