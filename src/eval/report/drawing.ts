@@ -18,7 +18,7 @@ export interface Drawing {
 
 export function drawing({ id, title, width = WIDTH, height }: Drawing, marks: readonly string[]): string {
   return [
-    `<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${rounded(height)}" role="img" aria-labelledby="${id}">`,
+    `<svg class="plot" xmlns="http://www.w3.org/2000/svg" width="${width}" viewBox="0 0 ${width} ${rounded(height)}" role="img" aria-labelledby="${id}">`,
     `<title id="${id}">${escapeMarkup(title)}</title>`,
     ...marks,
     '</svg>',
@@ -90,7 +90,7 @@ export function scaleOver(values: readonly number[], range: readonly [number, nu
   if (kind === 'log') {
     // Half a decade at least, or a log axis has no ticks.
     const [from, to] = low * 3 < high ? [low, high] : [low / 2, high * 2]
-    return scaleLog([from, to], range).nice()
+    return scaleLog([from, to], range)
   }
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) * 0.1, high + (Math.abs(high) || 1) * 0.1]
   return scaleLinear([low, high], range).nice()

@@ -4,6 +4,8 @@ import { described, drawing, label, rounded } from './drawing.ts'
 export interface HeatMapOptions {
   readonly id: string
   readonly title: string
+  /** Shown above, where several stand side by side. */
+  readonly heading?: string | undefined
   readonly rowTitle: string
   readonly columnTitle: string
   readonly rows: readonly string[]
@@ -20,14 +22,15 @@ export interface HeatMapOptions {
 
 /** Shades stay light enough for the numbers on them. */
 const DARKEST = 0.5
-const [CELL_HEIGHT, WIDEST_CELL, NARROWEST_CELL] = [30, 62, 14] as const
+const [CELL_HEIGHT, WIDEST_CELL, NARROWEST_CELL] = [28, 50, 14] as const
 const MOST_WIDTH = 760
-const MARGIN = { top: 62, right: 20, bottom: 34 } as const
+const MARGIN = { top: 64, right: 20, bottom: 34 } as const
 const CHARACTER = 6.8
 
 export function heatMap({
   id,
   title,
+  heading,
   rowTitle,
   columnTitle,
   rows,
@@ -42,6 +45,7 @@ export function heatMap({
   const width = Math.max(
     left + cell * columns.length + MARGIN.right,
     left + columnTitle.length * CHARACTER,
+    (heading?.length ?? 0) * (CHARACTER + 1),
     (ringTitle?.length ?? 0) * CHARACTER + 24,
   )
   const height = MARGIN.top + rows.length * CELL_HEIGHT + MARGIN.bottom
@@ -67,7 +71,8 @@ export function heatMap({
     }),
   )
   return drawing({ id, title, width: Math.ceil(width), height }, [
-    label(left, 16, 'start', columnTitle),
+    ...(heading === undefined ? [] : [label(0, 14, 'start', heading, 'strong')]),
+    label(left, 34, 'start', columnTitle),
     label(0, MARGIN.top - 8, 'start', rowTitle),
     ...columns.flatMap((column, c) =>
       c % every === 0 ? [label(left + (c + 0.5) * cell, MARGIN.top - 8, 'middle', column)] : [],

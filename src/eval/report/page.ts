@@ -18,7 +18,7 @@ figure { margin: 1.6rem 0 2.4rem } figcaption { margin-bottom: .4rem }
 div.wide { overflow-x: auto } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--faint); text-align: right; white-space: nowrap } th:first-child, td:first-child, td.words { text-align: left }
 td.words { white-space: normal; min-width: 22rem }
-svg.plot { width: 100%; max-width: 60rem; height: auto; display: block } svg text { font: 12px system-ui, sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums }
+svg.plot { max-width: 100%; height: auto; display: block } div.panels { display: flex; flex-wrap: wrap; gap: 1.2rem 2rem } svg text { font: 12px system-ui, sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums }
 svg text.strong { font-weight: 600 } svg .grid { stroke: var(--faint) } svg .rule { stroke: var(--soft); stroke-dasharray: 4 3 }
 svg .whisker { stroke: var(--mark); stroke-width: 2 } svg .ring { fill: none; stroke: var(--ink) } svg circle.ring { stroke-width: 1.5 }
 svg .warm { fill: var(--mark) } svg .cool { fill: var(--cool) }
@@ -60,7 +60,11 @@ function htmlSection({ title, facts, figures, tables }: Section, index: number):
   return [
     `<section id="section-${index}"><h2>${escapeMarkup(title)}</h2>`,
     ...facts.map((fact) => `<p>${escapeMarkup(fact)}</p>`),
-    ...figures.flatMap(({ caption, svg }) => [`<figure><figcaption>${escapeMarkup(caption)}</figcaption>`, svg, '</figure>']),
+    ...figures.flatMap(({ caption, svg }) => [
+      `<figure><figcaption>${escapeMarkup(caption)}</figcaption>`,
+      `<div class="panels">${svg}</div>`,
+      '</figure>',
+    ]),
     ...tables.flatMap(htmlTable),
     '</section>',
   ]

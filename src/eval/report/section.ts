@@ -10,7 +10,7 @@ export interface Table {
 export interface Figure {
   /** What it shows and how to read it; the Markdown has the tables in its place. */
   readonly caption: string
-  /** A whole `<svg>`. */
+  /** A whole `<svg>`, or several that belong together. */
   readonly svg: string
 }
 

@@ -42,11 +42,12 @@ function efficiency({ dataEfficiency = [] }: EvaluationResult, id: string): Figu
 }
 
 function heads({ heads: maps = [] }: EvaluationResult, id: string): Figure[] {
-  return maps.map(({ arm, layers, heads: count, accuracy, chosen }, i) => ({
-    caption: `Heads of ${arm}: how well a probe on each head tells what the person would say from its opposite, on items it was not fitted on.`,
-    svg: heatMap({
+  if (maps.length === 0) return []
+  const svgs = maps.map(({ arm, layers, heads: count, accuracy, chosen }, i) =>
+    heatMap({
       id: `${id}-heads-${i}`,
       title: `Validation accuracy of the probes of ${arm} by layer and head, chosen heads ringed`,
+      heading: arm,
       rowTitle: 'layer',
       columnTitle: 'head',
       rows: Array.from({ length: layers }, (_, layer) => `${layer}`),
@@ -54,9 +55,16 @@ function heads({ heads: maps = [] }: EvaluationResult, id: string): Figure[] {
       values: accuracy,
       kind: 'sequential',
       rings: chosen,
-      ringTitle: 'share of persons for whom the head was chosen',
+      ringTitle: 'share of persons with this head',
     }),
-  }))
+  )
+  return [
+    {
+      caption:
+        'How well a probe on each head tells what the person would say from its opposite, on items it was not fitted on; by chance one half. The more persons a head was chosen for, the thicker its ring.',
+      svg: svgs.join(''),
+    },
+  ]
 }
 
 function persons({ persons: all = [], rows }: EvaluationResult, id: string): Figure[] {
@@ -142,11 +150,12 @@ function correlations({ rows, human }: EvaluationResult, id: string): Figure[] {
           : [{ name: arm, matrix: scales.correlations, distance: scales.distance ?? null }],
       ),
   ]
-  return maps.map(({ name, matrix, distance }, i) => ({
-    caption: `Correlations between domains over persons: ${name}${distance === null ? '' : `, at a distance of ${distance.toFixed(3)} from the persons’ own`}.`,
-    svg: heatMap({
+  if (maps.length === 0) return []
+  const svgs = maps.map(({ name, matrix, distance }, i) =>
+    heatMap({
       id: `${id}-correlations-${i}`,
       title: `Correlations between domains: ${name}`,
+      heading: distance === null ? name : `${name} (${distance.toFixed(2)})`,
       rowTitle: 'domain',
       columnTitle: 'domain',
       rows: DOMAINS,
@@ -154,7 +163,14 @@ function correlations({ rows, human }: EvaluationResult, id: string): Figure[] {
       values: matrix,
       kind: 'diverging',
     }),
-  }))
+  )
+  return [
+    {
+      caption:
+        'Correlations between domains over persons; in brackets the root mean square distance from those of the persons’ own answers.',
+      svg: svgs.join(''),
+    },
+  ]
 }
 
 const COST_SERIES = [
