@@ -5,13 +5,10 @@ import { PalignError } from '../errors.ts'
 import { evaluate } from '../eval/evaluate.ts'
 import { formatCosts } from '../eval/format-costs.ts'
 import { formatLikeness, formatTable } from '../eval/format-table.ts'
-import { METHODS, type MethodName } from '../eval/methods.ts'
 import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
 import { OPTION_ORDERS, type OptionOrder } from '../items/question-form.ts'
-import { seededRandom } from '../math/random.ts'
-import { shuffled } from '../math/shuffle.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
@@ -19,9 +16,10 @@ import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
-import { readFileBounded, readJson } from '../node/read-file.ts'
+import { readFileBounded } from '../node/read-file.ts'
 import { respondentsOf } from '../people/sample.ts'
 import { MAX_ANSWERS_BYTES, readAnswers } from './answers.ts'
+import { drawRows, methodNames, readDescriptions } from './chosen-persons.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
 
 interface EvaluateCommandOptions {
@@ -37,8 +35,6 @@ interface EvaluateCommandOptions {
   readonly out?: string
   readonly json?: boolean
 }
-
-const MAX_DESCRIPTIONS_BYTES = 1 << 26
 
 export async function evaluateCommand(options: EvaluateCommandOptions): Promise<void> {
   const signal = interruptSignal()
@@ -122,36 +118,4 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
     units?.close()
     await model.dispose()
   }
-}
-
-function methodNames(list: string): MethodName[] {
-  const names = list.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !(METHODS as readonly string[]).includes(name))
-  if (unknown.length > 0) {
-    throw new PalignError('invalid-input', `method ${unknown[0]} is unknown`, { hint: `methods are ${METHODS.join(', ')}` })
-  }
-  return [...new Set(names)] as MethodName[]
-}
-
-/** A seeded draw, in the order of the file. */
-function drawRows(count: number, wanted: number | undefined, seed: number): number[] {
-  const rows = Array.from({ length: count }, (_, row) => row)
-  if (wanted === undefined || wanted === count) return rows
-  if (wanted < 1 || wanted > count) {
-    throw new PalignError('invalid-input', `file has ${count} respondents, ${wanted} were asked for`)
-  }
-  return shuffled(rows, seededRandom(seed))
-    .slice(0, wanted)
-    .sort((a, b) => a - b)
-}
-
-/** A JSON list of texts, or of PAPI's `{ output: [text] }`. */
-async function readDescriptions(path: string): Promise<string[]> {
-  const list = await readJson(path, MAX_DESCRIPTIONS_BYTES)
-  if (!Array.isArray(list)) throw new PalignError('malformed-file', `file ${path} holds no list of descriptions`)
-  return list.map((entry: unknown, row) => {
-    const text = typeof entry === 'string' ? entry : [(entry as { output?: unknown } | null)?.output].flat()[0]
-    if (typeof text !== 'string') throw new PalignError('malformed-file', `file ${path} has no text in entry ${row}`)
-    return text
-  })
 }
