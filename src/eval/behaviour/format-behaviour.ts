@@ -3,6 +3,9 @@ import { mean } from '../../math/statistics.ts'
 import { alignedColumns } from '../columns.ts'
 import type { BehaviourResult } from './result.ts'
 
+/** Mass on other answers above which a reader is warned. */
+const MOSTLY = 0.9
+
 export function formatBehaviour({ base, doses, controls, leakage, persons, skipped, statements }: BehaviourResult): string {
   const parts = [formatBase(base, statements.perTrait)]
   if (doses.length > 0) parts.push(formatDoses(doses))
@@ -21,6 +24,9 @@ function formatBase(base: BehaviourResult['base'], perTrait: number): string {
     ...alignedColumns([['unsteered', 'score', 'matching', 'unanswered', 'yes bias'], ...rows]),
     '',
     `${perTrait} statements a trait, half of them matched by Yes; score: mean log p(Yes) - log p(No) towards the trait, nats`,
+    ...(base.some(({ unanswered }) => unanswered > MOSTLY)
+      ? ['The model hardly ever says Yes or No here: its scores compare two words that it would not use.']
+      : []),
   ].join('\n')
 }
 

@@ -64,4 +64,10 @@ describe('behaviour as text', () => {
     expect(text).toMatch(/^extraversion +0\.000 +-$/m)
     expect(text).toContain('machiavellianism is measured but not steered')
   })
+
+  it('warns where the model answers neither Yes nor No', () => {
+    const silent = { ...stored, base: [{ ...stored.base[0]!, unanswered: 0.95 }] }
+    expect(formatBehaviour(parseBehaviourResult(silent))).toContain('hardly ever says Yes or No')
+    expect(text).not.toContain('hardly ever')
+  })
 })
