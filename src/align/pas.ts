@@ -9,7 +9,7 @@ import { recordContrasts } from '../activations/record-contrasts.ts'
 import { PalignError } from '../errors.ts'
 import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
 import type { OptionOrder } from '../items/question-form.ts'
-import type { Questionnaire, Worded } from '../items/questionnaire.ts'
+import type { Item, Questionnaire, Worded } from '../items/questionnaire.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
@@ -45,6 +45,8 @@ export interface PrepareOptions {
   readonly recipe?: PasRecipe | undefined
   /** Option orders in which tuning items are asked; default both. */
   readonly orders?: readonly OptionOrder[] | undefined
+  /** Fold 0..4 of a known item; default that of the short form of IPIP-NEO. */
+  readonly fold?: ((item: Item) => number) | undefined
   /** Where activations are kept between runs; default nowhere. */
   readonly store?: ActivationStore | undefined
   readonly signal?: AbortSignal | undefined
@@ -55,12 +57,12 @@ export async function preparePas(
   model: LanguageModel,
   questionnaire: Questionnaire,
   known: KnownItems,
-  { recipe = PAS, orders, store, signal, onProgress }: PrepareOptions = {},
+  { recipe = PAS, orders, fold: foldOf, store, signal, onProgress }: PrepareOptions = {},
 ): Promise<PreparedPas> {
   const pairs = contrastPairs(known.items, questionnaire.answerLabels, recipe.contrast)
   const folds: PreparedFold[] = []
   const recorded = await recordContrasts(model, pairs, { store, signal, onProgress })
-  for (const fold of tuningFolds(known)) {
+  for (const fold of tuningFolds(known, foldOf)) {
     const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { orders, signal })
     folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
   }

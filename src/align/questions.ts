@@ -97,8 +97,8 @@ export function meanDistributions(distributions: readonly AnswerDistributions[])
   return { probabilities: mean(({ probabilities }) => probabilities), unanswered: mean(({ unanswered }) => unanswered) }
 }
 
-/** One prompt and five continuations: tokenizers may join the letter with what stands before it, so the split is where the five differ. */
-function splitAtDifference(sequences: readonly (readonly number[])[]): ScoreRequest {
+/** One prompt and its continuations: tokenizers may join an answer with what stands before it, so the split is where the sequences differ. */
+export function splitAtDifference(sequences: readonly (readonly number[])[]): ScoreRequest {
   const [first = [], ...others] = sequences
   let shared = 0
   while (shared < first.length && others.every((other) => other[shared] === first[shared])) shared++

@@ -1,10 +1,9 @@
 /** @file `palign evaluate`: the error of every method on held-out items, beside the floors. */
 import { basename } from 'node:path'
-import { PalignError } from '../errors.ts'
 import { evaluate } from '../eval/evaluate.ts'
 import { formatCosts } from '../eval/format-costs.ts'
 import { formatDataEfficiency, formatForms, formatLikeness, formatTable } from '../eval/format-table.ts'
-import { METHODS, type MethodName } from '../eval/methods.ts'
+import type { MethodName } from '../eval/methods.ts'
 import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
@@ -23,7 +22,7 @@ import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
-import { readJson } from '../node/read-file.ts'
+import { methodNames, readDescriptions } from './chosen-methods.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
 import { choosePersons, type Persons, type PersonsOptions } from './persons.ts'
 
@@ -39,8 +38,6 @@ interface EvaluateCommandOptions extends PersonsOptions {
   readonly out?: string
   readonly json?: boolean
 }
-
-const MAX_DESCRIPTIONS_BYTES = 1 << 26
 
 export async function evaluateCommand(options: EvaluateCommandOptions): Promise<void> {
   const signal = interruptSignal()
@@ -133,30 +130,4 @@ function notesOn(
       : []),
     ...(wholeFile ? [] : ['Only part of the file: not to be compared with tables of the whole file.']),
   ]
-}
-
-/** `pas:random` stands for all its seeds. */
-function methodNames(list: string): MethodName[] {
-  const all: readonly string[] = METHODS
-  const random = all.filter((name) => name.startsWith('pas:random-'))
-  const names = list
-    .split(',')
-    .map((name) => name.trim())
-    .flatMap((name) => (name === 'pas:random' ? random : [name]))
-  const unknown = names.filter((name) => !all.includes(name))
-  if (unknown.length > 0) {
-    throw new PalignError('invalid-input', `method ${unknown[0]} is unknown`, { hint: `methods are ${METHODS.join(', ')}` })
-  }
-  return [...new Set(names)] as MethodName[]
-}
-
-/** A JSON list of texts, or of PAPI's `{ output: [text] }`. */
-async function readDescriptions(path: string): Promise<string[]> {
-  const list = await readJson(path, MAX_DESCRIPTIONS_BYTES)
-  if (!Array.isArray(list)) throw new PalignError('malformed-file', `file ${path} holds no list of descriptions`)
-  return list.map((entry: unknown, row) => {
-    const text = typeof entry === 'string' ? entry : [(entry as { output?: unknown } | null)?.output].flat()[0]
-    if (typeof text !== 'string') throw new PalignError('malformed-file', `file ${path} has no text in entry ${row}`)
-    return text
-  })
 }

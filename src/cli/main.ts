@@ -181,6 +181,38 @@ function program(): Command {
     .action(async (options) => (await import('./capability.ts')).capabilityCommand(options))
 
   palign
+    .command('behave')
+    .description(
+      'what a model says to persona statements: as it is, steered to the ends of every trait, and with personas of persons',
+    )
+    .addOption(model())
+    .requiredOption('--bench <folder>', 'folder with anthropic_persona_<trait>.jsonl')
+    .addOption(new Option('--statements <number>', 'statements of each trait, an even number').argParser(count).default(200))
+    .option('--traits <list>', 'comma-separated; default all eight that the folder has')
+    .option('--sd3-key <file>', 'item key of the Short Dark Triad (.xls): without it its traits are measured, not steered')
+    .addOption(
+      new Option('--random <number>', 'random directions for each trait, as a control').argParser(wholeNumber).default(5),
+    )
+    .option('-d, --data <file>', 'answers of persons whose personas are measured too')
+    .addOption(new Option('--respondents <number>', 'how many of them, drawn by the seed; default all').argParser(count))
+    .option('--methods <list>', 'comma-separated, as for evaluate; with --data', 'unchanged,few-shot,pas')
+    .addOption(steps())
+    .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
+    .option('--store <folder>', 'keeps every finished trait and person there: the same command goes on after a stop')
+    .addOption(seed())
+    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign behave --model models/respondent --bench personality --out behaviour.json',
+        'palign behave --model models/respondent --bench personality --traits neuroticism,openness --statements 50 --random 0',
+        'palign behave --model models/respondent --bench personality --data Test-set.json --respondents 30 --store work',
+      ),
+    )
+    .action(async (options) => (await import('./behave.ts')).behaveCommand(options))
+
+  palign
     .command('report')
     .description('stored results as one page that works without a network, as Markdown and as JSON')
     .argument('<files...>', 'what palign evaluate and its sisters wrote with --out')

@@ -42,10 +42,16 @@ export function foldOf(itemNumber: number): number {
   return (block + Math.floor(facet / 5) + (facet % 5)) % FOLDS
 }
 
-/** Five ways to fit on 96 known items and tune on the other 24. */
-export function tuningFolds(known: KnownItems): { readonly known: KnownItems; readonly tuning: TuningItems }[] {
-  return Array.from({ length: FOLDS }, (_, fold) => ({
-    known: { kind: 'known', items: known.items.filter((item) => foldOf(item.itemNumber) !== fold) },
-    tuning: { kind: 'tuning', items: known.items.filter((item) => foldOf(item.itemNumber) === fold) },
+/**
+ * Five ways to fit on known items and tune on the others: of all 120, on 96 and 24. Of few known items a fold may have none to tune on.
+ * @param fold 0..4 of an item; default that of the short form, `foldOf`
+ */
+export function tuningFolds(
+  known: KnownItems,
+  fold: (item: Item) => number = ({ itemNumber }) => foldOf(itemNumber),
+): { readonly known: KnownItems; readonly tuning: TuningItems }[] {
+  return Array.from({ length: FOLDS }, (_, place) => ({
+    known: { kind: 'known', items: known.items.filter((item) => fold(item) !== place) },
+    tuning: { kind: 'tuning', items: known.items.filter((item) => fold(item) === place) },
   }))
 }

@@ -64,3 +64,8 @@ export function splitSd3Items(questionnaire: Questionnaire = SD3): {
     heldOut: { kind: 'held-out', items: questionnaire.items.filter((item) => !isKnown(item)) },
   }
 }
+
+/** Fold 0..4 of an item, by its place in its scale: the six known items of a scale fall into folds of two, one, one, one and one. */
+export function sd3FoldOf(item: Item): number {
+  return ((item.itemNumber - 1) % ITEMS_PER_SCALE) % 5
+}

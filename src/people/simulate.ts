@@ -16,6 +16,7 @@ import { isPart } from '../items/scoring.ts'
 import { cholesky } from '../math/linear-algebra.ts'
 import { gaussian, seededRandom } from '../math/random.ts'
 import { mean } from '../math/statistics.ts'
+import { IPIP_NEO_CORRELATIONS, SD3_CORRELATIONS } from './domain-correlations.ts'
 import type { Respondent } from './respondent.ts'
 import { emptySample, respondentsOf, type Sample, SEX_CODES } from './sample.ts'
 
@@ -38,15 +39,9 @@ interface Population {
   readonly itemCorrelation: number
 }
 
-/** Domain correlations of the 300 PAPI test persons; facet and item correlations that give the population's alphas. */
+/** Facet and item correlations that give the population's alphas. */
 const IPIP_NEO: Omit<Population, 'norms'> = {
-  correlations: [
-    [1, 0.438, 0.154, -0.254, 0.215],
-    [0.438, 1, 0.254, -0.584, -0.059],
-    [0.154, 0.254, 1, -0.508, 0.365],
-    [-0.254, -0.584, -0.508, 1, -0.096],
-    [0.215, -0.059, 0.365, -0.096, 1],
-  ],
+  correlations: IPIP_NEO_CORRELATIONS,
   facetCorrelation: { A: 0.4, C: 0.6, E: 0.55, N: 0.6, O: 0.27 },
   itemCorrelation: 0.42,
 }
@@ -56,11 +51,7 @@ const POPULATIONS: Readonly<Record<string, Population>> = {
   'ipip-neo-120': { ...IPIP_NEO, norms: JOHNSON_NORMS_120 },
   sd3: {
     norms: SD3_WEB_NORMS,
-    correlations: [
-      [1, 0.673, 0.514],
-      [0.673, 1, 0.567],
-      [0.514, 0.567, 1],
-    ],
+    correlations: SD3_CORRELATIONS,
     facetCorrelation: {},
     itemCorrelation: 0.38,
   },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { foldOf, splitItems, tuningFolds } from '../../../src/items/item-split.ts'
+import { sd3FoldOf, splitSd3Items } from '../../../src/items/sd3.ts'
 import { hasSharedData, sharedJson } from '../../shared-data.ts'
 
 const { known, heldOut } = splitItems()
@@ -32,6 +33,18 @@ describe('item split', () => {
         expect([4, 5]).toContain(tuning.items.filter((item) => item.domain === domain).length)
       expect(numbers(fitted.items).filter((itemNumber) => numbers(tuning.items).includes(itemNumber))).toEqual([])
       expect(fitted.items).toHaveLength(96)
+    }
+  })
+
+  it('tunes on folds of another questionnaire: every known item of the Short Dark Triad once, some of each scale to fit on', () => {
+    const sd3 = splitSd3Items().known
+    const folds = tuningFolds(sd3, sd3FoldOf)
+    expect(folds.map(({ tuning }) => tuning.items.length)).toEqual([6, 3, 3, 3, 3])
+    expect(new Set(folds.flatMap(({ tuning }) => numbers(tuning.items)))).toEqual(new Set(numbers(sd3.items)))
+    for (const { known: fitted, tuning } of folds) {
+      expect(fitted.items.length + tuning.items.length).toBe(18)
+      for (const scale of ['M', 'N', 'P'])
+        expect(fitted.items.filter(({ domain }) => domain === scale).length).toBeGreaterThanOrEqual(4)
     }
   })
 
