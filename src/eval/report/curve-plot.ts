@@ -36,16 +36,31 @@ export interface CurvePlotOptions {
   readonly xScale?: 'linear' | 'log' | undefined
   /** Default: what the scale chooses. */
   readonly xTicks?: readonly number[] | undefined
+  /** Small ones stand side by side. */
+  readonly size?: 'full' | 'small' | undefined
   /** A horizontal rule. */
   readonly rule?: { readonly y: number; readonly name: string } | undefined
 }
 
-const HEIGHT = 380
-const MARGIN = { top: 34, right: 230, bottom: 46, left: 64 } as const
+const SIZES = {
+  full: { width: WIDTH, height: 380, margin: { top: 34, right: 230, bottom: 46, left: 64 } },
+  small: { width: 400, height: 260, margin: { top: 34, right: 90, bottom: 46, left: 64 } },
+} as const
 
-export function curvePlot({ id, title, xTitle, yTitle, curves, xScale = 'linear', xTicks, rule }: CurvePlotOptions): string {
-  const height = Math.max(HEIGHT, MARGIN.top + curves.length * 18 + MARGIN.bottom)
-  const box = { left: MARGIN.left, right: WIDTH - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom }
+export function curvePlot({
+  id,
+  title,
+  xTitle,
+  yTitle,
+  curves,
+  xScale = 'linear',
+  xTicks,
+  size = 'full',
+  rule,
+}: CurvePlotOptions): string {
+  const { width, margin, height: least } = SIZES[size]
+  const height = Math.max(least, margin.top + curves.length * 18 + margin.bottom)
+  const box = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom }
   const points = curves.flatMap((curve) => curve.points)
   const x = scaleOver(
     points.map((point) => point.x),
@@ -57,7 +72,7 @@ export function curvePlot({ id, title, xTitle, yTitle, curves, xScale = 'linear'
   const path = pathOf<Curve['points'][number]>()
     .x((point) => Math.round(x(point.x) * 100) / 100)
     .y((point) => Math.round(y(point.y) * 100) / 100)
-  return drawing({ id, title, height }, [
+  return drawing({ id, title, width, height }, [
     ...yAxis(y, box),
     ...xAxis(x, box, xTicks ?? ticksOf(x, 6)),
     ...(rule === undefined

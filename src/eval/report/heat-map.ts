@@ -41,14 +41,16 @@ export function heatMap({
   ringTitle,
 }: HeatMapOptions): string {
   const left = Math.max(rowTitle.length, ...rows.map((row) => row.length)) * CHARACTER + 24
-  const cell = Math.max(NARROWEST_CELL, Math.min(WIDEST_CELL, (MOST_WIDTH - left - MARGIN.right) / columns.length))
+  // Wide enough for the names of the columns where there is room.
+  const named = Math.max(WIDEST_CELL, Math.max(...columns.map((column) => column.length)) * CHARACTER + 8)
+  const cell = Math.max(NARROWEST_CELL, Math.min(named, (MOST_WIDTH - left - MARGIN.right) / columns.length))
   const width = Math.max(
     left + cell * columns.length + MARGIN.right,
     left + columnTitle.length * CHARACTER,
     (heading?.length ?? 0) * (CHARACTER + 1),
     (ringTitle?.length ?? 0) * CHARACTER + 24,
   )
-  const height = MARGIN.top + rows.length * CELL_HEIGHT + MARGIN.bottom
+  const height = MARGIN.top + rows.length * CELL_HEIGHT + (ringTitle === undefined ? 8 : MARGIN.bottom)
   const shade = shading(values, kind)
   const hasRoom = cell >= 34
   // Every so many columns, so that their names do not meet.

@@ -1,10 +1,18 @@
 /** @file Which results can be shown: by the field `kind`, each with its own schema and its own section. */
 import { PalignError } from '../../errors.ts'
+import { type BehaviourResult, parseBehaviourResult } from '../behaviour/result.ts'
+import { type CapabilityResult, parseCapabilityResult } from '../capability/result.ts'
 import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
+import { behaviourSection } from './behaviour.ts'
+import { capabilitySection } from './capability.ts'
 import type { Section } from './section.ts'
 import { selfReportSection } from './self-report.ts'
 
-export type ReportedResult = { readonly kind: 'self-report'; readonly title: string; readonly value: EvaluationResult }
+export type ReportedResult = { readonly title: string } & (
+  | { readonly kind: 'self-report'; readonly value: EvaluationResult }
+  | { readonly kind: 'behaviour'; readonly value: BehaviourResult }
+  | { readonly kind: 'capability'; readonly value: CapabilityResult }
+)
 
 /** @throws PalignError `malformed-file` for what no command of palign writes */
 export function parseResult(json: unknown): ReportedResult {
@@ -14,6 +22,14 @@ export function parseResult(json: unknown): ReportedResult {
     case 'self-report': {
       const value = parseEvaluationResult(json)
       return { kind: 'self-report', title: value.model, value }
+    }
+    case 'behaviour': {
+      const value = parseBehaviourResult(json)
+      return { kind: 'behaviour', title: value.model, value }
+    }
+    case 'capability': {
+      const value = parseCapabilityResult(json)
+      return { kind: 'capability', title: value.model, value }
     }
     default:
       throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
@@ -27,7 +43,11 @@ export function sectionOf(result: ReportedResult, id: string): Section {
   switch (result.kind) {
     case 'self-report':
       return selfReportSection(result.value, id)
+    case 'behaviour':
+      return behaviourSection(result.value, id)
+    case 'capability':
+      return capabilitySection(result.value, id)
     default:
-      return result.kind satisfies never
+      return result satisfies never
   }
 }

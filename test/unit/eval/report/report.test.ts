@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { parseEvaluationResult } from '../../../../src/eval/evaluation-result.ts'
 import { report } from '../../../../src/eval/report/report.ts'
 import { parseResult } from '../../../../src/eval/report/results.ts'
 
@@ -8,9 +9,8 @@ const reported = (json: unknown) => report([{ name: 'result.json', result: parse
 
 describe('report of an evaluation', () => {
   it('shows every arm in a table and in both forest plots, and loads nothing', () => {
-    const { value } = parseResult(stored())
     const { html, markdown } = reported(stored())
-    for (const { arm, corrected } of value.rows) {
+    for (const { arm, corrected } of parseEvaluationResult(stored()).rows) {
       expect(html.split(`>${arm}<`).length).toBeGreaterThan(3)
       expect(markdown).toContain(`| ${arm} | `)
       expect(markdown).toContain(corrected.sum!.toFixed(3))
