@@ -28,8 +28,13 @@ export function memoryUnits(): UnitStore {
 }
 
 /** sha256 in hexadecimal of a description: plain JSON, its properties in the order they are written. */
-export async function unitKey(description: object): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(description))
+export function unitKey(description: object): Promise<string> {
+  return sha256(JSON.stringify(description))
+}
+
+/** sha256 in hexadecimal; of a text, of its UTF-8 bytes. */
+export async function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
