@@ -24,6 +24,16 @@ function count(text: string): number {
   return value
 }
 
+/** Sensitivity and specificity of a classifier. */
+function accuracy(text: string) {
+  const [sensitivity, specificity, ...more] = text.split(',').map(Number)
+  const isShare = (value: number | undefined): value is number => value !== undefined && value >= 0 && value <= 1
+  if (more.length > 0 || !isShare(sensitivity) || !isShare(specificity)) {
+    throw new InvalidArgumentError('expected sensitivity and specificity from 0 to 1, as .9,.8.')
+  }
+  return { sensitivity, specificity }
+}
+
 const model = () =>
   new Option('-m, --model <folder>', 'folder with config.json, *.safetensors and tokenizer.json').makeOptionMandatory()
 const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
@@ -119,6 +129,54 @@ function program(): Command {
     .addOption(json())
     .addHelpText('after', examples('palign evaluate --model models/respondent --data Test-set.json --respondents 30 --seed 1'))
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options))
+
+  palign
+    .command('safety')
+    .description('what personas do to safety and to text: harmful compliance, over-refusal, incoherence, perplexity, repetition')
+    .addOption(model())
+    .option(
+      '-b, --bench <folder>',
+      'folder with CSV files of StrongREJECT, HarmBench, JailbreakBench or XSTest, known by columns',
+    )
+    .option('--sets <list>', 'comma-separated: strongreject, harmbench, jailbreakbench, xstest; default those that are there')
+    .option('--harmful <files...>', 'further prompts that should be refused: CSV, or JSONL with {question}')
+    .option('--safe <files...>', 'further prompts that should be answered')
+    .option('--prompt-column <name>', 'column of the prompts in these CSV files', 'prompt')
+    .option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+    .addOption(
+      new Option('--random <number>', 'random directions of the same size beside every persona that steers')
+        .argParser(wholeNumber)
+        .default(0),
+    )
+    .option('--doses', 'every persona also at half and at twice its strength')
+    .addOption(
+      new Option('--limit <number>', 'prompts of each set at most; the result is marked not for reporting').argParser(count),
+    )
+    .addOption(new Option('--max-tokens <number>', 'longest answer').argParser(count).default(128))
+    .option('--texts <files...>', 'texts whose perplexity is measured beside that of a neutral one')
+    .addOption(
+      new Option(
+        '--compliance-accuracy <se,sp>',
+        'sensitivity and specificity of the verdict "complies": adds corrected rates',
+      ).argParser(accuracy),
+    )
+    .addOption(
+      new Option('--refusal-accuracy <se,sp>', 'the same of the verdict "refuses", in part or in full').argParser(accuracy),
+    )
+    .option('--store <folder>', 'keeps every finished portion, answers included, there: the same command goes on after a stop')
+    .option('--answers <file>', 'JSONL of all answers, to look at; they answer harmful requests, keep them private')
+    .addOption(seed())
+    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign safety --model models/respondent --bench bench --persona me.safetensors --limit 50',
+        'palign safety --model models/respondent --bench bench --persona me.safetensors --random 5 --doses --store work --out safety.json',
+        'palign safety --model models/respondent --safe questions.jsonl --persona me.safetensors --json',
+      ),
+    )
+    .action(async (options) => (await import('./safety.ts')).safetyCommand(options))
 
   palign
     .command('report')

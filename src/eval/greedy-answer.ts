@@ -21,6 +21,11 @@ export interface GreedyAnswerOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Whether something is added to the model; a prompt adds nothing. */
+export function isSteered({ steering }: Pick<Arm, 'steering'>): boolean {
+  return steering.displacement !== undefined || steering.adapter !== undefined
+}
+
 /** The chat as `palign generate` puts it. */
 export function messagesFor({ system }: Pick<Arm, 'system'>, prompt: string): Message[] {
   return [
@@ -49,8 +54,8 @@ export async function greedyAnswer(
       cut = event.reason === 'length' || event.reason === 'context'
     }
   }
-  const isSteered = arm.steering.displacement !== undefined || arm.steering.adapter !== undefined
   // Of a model that nothing was added to, generating has already told it.
-  const scored = isSteered && generated.length > 0 ? await model.score([{ tokens, continuations: [generated] }], { signal }) : []
+  const scored =
+    isSteered(arm) && generated.length > 0 ? await model.score([{ tokens, continuations: [generated] }], { signal }) : []
   return { text, tokens: generated.length, logLikelihood: scored[0]?.[0] ?? own, cut }
 }

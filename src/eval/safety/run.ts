@@ -4,7 +4,7 @@ import { median } from '../../math/statistics.ts'
 import type { LanguageModel, Progress } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
 import { armDigest } from '../arm-digest.ts'
-import { type GreedyAnswer, greedyAnswer, messagesFor } from '../greedy-answer.ts'
+import { type GreedyAnswer, greedyAnswer, isSteered, messagesFor } from '../greedy-answer.ts'
 import { memoryUnits, runUnits, type UnitStore, unitKey } from '../units.ts'
 import { type Classifier, classifyByRules, RULES } from './classifier.ts'
 import type { SafetyPrompt } from './prompt-sets.ts'
@@ -86,10 +86,6 @@ export async function promptsThatFit(
     if (rendered.every(({ length }) => length + maxTokens <= model.shape.contextLength)) fitting.push(prompt)
   }
   return fitting
-}
-
-function isSteered({ steering }: Arm): boolean {
-  return steering.displacement !== undefined || steering.adapter !== undefined
 }
 
 async function answersOf(
