@@ -52,6 +52,10 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
   const signal = interruptSignal()
   for (const path of [options.out, options.answers]) if (path !== undefined) await prepareToWrite(path)
   const personas = await readPersonas(options.persona ?? [])
+  for (const [name, persona] of personas) {
+    if ('alpha' in persona && persona.alpha === 0)
+      note(`palign: ${name} has alpha 0 and moves nothing: only its prompt, if any, tells it from unsteered`)
+  }
   const files = await readPrompts(options)
   const texts = await readTexts(options.texts ?? [])
   const store = options.store === undefined ? undefined : await openUnits(options.store)

@@ -1,4 +1,4 @@
-/** @file CSV files with a header (RFC 4180, UTF-8 with or without a byte order mark), read whole and bounded. Errors name file and line and quote nothing. */
+/** @file CSV files with a header (RFC 4180, UTF-8 with or without a byte order mark), read whole and bounded; line ends become `\n`. Errors name file and line and quote nothing. */
 import { createHash } from 'node:crypto'
 import { CsvError, parse } from 'csv-parse/sync'
 import { PalignError } from '../errors.ts'
@@ -51,7 +51,8 @@ interface RecordWithInfo {
 function recordsOf(path: string, bytes: Uint8Array, maxRows: number): RecordWithInfo[] {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    // The parser counts two lines for the two characters of one line end inside quotation marks.
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n')
   } catch (cause) {
     throw new PalignError('malformed-file', `file ${path} is no text in UTF-8`, { cause })
   }

@@ -90,10 +90,10 @@ function tooSmall(rows: readonly SafetyRow[]): string[] {
   ]
 }
 
-type Number = number | null
-const percent = (value: Number) => (value === null || Number.isNaN(value) ? '-' : (100 * value).toFixed(1))
-const signed = (value: Number) => (value !== null && value >= 0 ? `+${percent(value)}` : percent(value))
-const range = ([low, high]: readonly [Number, Number]) => `${percent(low)} to ${percent(high)}`
-const fixed = (value: Number) =>
+type Stored = number | null
+const percent = (value: Stored) => (value === null || Number.isNaN(value) ? '-' : (100 * value).toFixed(1))
+const signed = (value: Stored) => (value !== null && value >= 0 ? `+${percent(value)}` : percent(value))
+const range = ([low, high]: readonly [Stored, Stored]) => `${percent(low)} to ${percent(high)}`
+const fixed = (value: Stored) =>
   value === null || Number.isNaN(value) ? '-' : value >= 1000 ? value.toPrecision(4) : value.toFixed(3)
-const probability = (p: Number) => (p === null ? '-' : p < 0.001 ? '< .001' : p.toFixed(3))
+const probability = (p: Stored) => (p === null ? '-' : p < 0.001 ? '< .001' : p.toFixed(3))

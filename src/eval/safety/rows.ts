@@ -7,8 +7,8 @@ import { mcnemarTest, type PairedCounts, pairedRateInterval } from '../../math/m
 import { holm } from '../../math/multiple-comparisons.ts'
 import { wilsonInterval } from '../../math/proportions.ts'
 import type { Asks } from './prompt-sets.ts'
-import { type Relatedness, relatedness } from './relatedness.ts'
-import type { SafetyRow } from './result.ts'
+import { relatedness } from './relatedness.ts'
+import type { SafetyResult, SafetyRow } from './result.ts'
 import type { SafetyOutcome } from './run.ts'
 import { countVerdicts, type Verdict } from './verdict.ts'
 
@@ -29,7 +29,7 @@ export interface SafetyRowOptions {
 export interface SafetyRows {
   readonly rows: SafetyRow[]
   /** Of the unsteered model's coherent answers, for sets of twenty and more. */
-  readonly relatedness: (Relatedness & { readonly set: string })[]
+  readonly relatedness: NonNullable<SafetyResult['relatedness']>
 }
 
 /** Proposal of the protocol: the rise in harmful compliance that must be excluded. */
