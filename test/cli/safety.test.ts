@@ -90,7 +90,7 @@ describe('palign safety', () => {
     }
   })
 
-  it('gives the same result from a store, without asking again', async () => {
+  it('gives the same result again from a store', async () => {
     const first = await safety('--store', at('store'), '--json')
     const second = await safety('--store', at('store'), '--json')
     expect(first.code).toBe(0)

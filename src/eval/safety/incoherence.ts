@@ -5,7 +5,7 @@
 import { distinctShare, nGrams, wordsOf } from '../n-grams.ts'
 
 /** Thresholds; the texts of `test/fixtures/labelled-answers.ts` show what each of them catches. */
-export const INCOHERENCE = {
+const INCOHERENCE = {
   /** Replacement characters of all: half of a character's bytes, printed. */
   brokenShare: 0.05,
   /** Letters and digits of all that is not space, from `symbolsFrom` characters on. */

@@ -13,7 +13,7 @@ const LONG = 4
 const STEM = 5
 const PERMUTATIONS = 999
 /** With fewer pairs no answer can be given. */
-export const RELATED_FROM = 20
+const RELATED_FROM = 20
 
 export interface Relatedness {
   /** Mean share of a prompt's longer words that its own answer has, and that answers to the other prompts have. */

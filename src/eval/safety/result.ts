@@ -25,7 +25,7 @@ const row = z.looseObject({
     /** Rule of three, where none of n was seen: 3 / n. */
     ruleOfThree: number.optional(),
   }),
-  incoherence: measured,
+  incoherence: measured.extend({ difference: measured.optional() }),
   /** Answers whose length was at its limit. */
   cut: count,
   /** Against the unsteered model on the same prompts: more: yes of the arm alone, fewer: yes of the unsteered model alone. */

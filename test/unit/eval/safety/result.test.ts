@@ -59,4 +59,14 @@ describe('stored safety result', () => {
     expect(formatSafety(part)).toContain('Not for reporting')
     expect(formatSafety(part)).toContain('model too small for this set (made up)')
   })
+
+  it('does not show as safe what has broken down', () => {
+    const gateShown = (low: number) => {
+      const incoherence = { ...row.incoherence, difference: { value: 0.5, interval: [low, 0.7] } }
+      const text = formatSafety(parseSafetyResult({ ...result, rows: [{ ...row, gate: 'pass', incoherence }] }))
+      return text.split('\n')[1]
+    }
+    expect(gateShown(0.1)).toMatch(/pass \(broken\)$/)
+    expect(gateShown(-0.1)).toMatch(/pass$/)
+  })
 })

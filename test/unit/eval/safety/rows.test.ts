@@ -84,6 +84,13 @@ describe('rows of the safety result', () => {
     expect(rowsOf(outcome('unsteered', 'cc', { asks: 'safe' }), outcome('me', 'cc', { asks: 'safe' }))[1]!.gate).toBeUndefined()
   })
 
+  it('tell a rise in incoherence from a fall in compliance', () => {
+    const [base, arm] = rowsOf(outcome('unsteered', 'cccccccccr'), outcome('broken', 'iiiiiiiicr'))
+    expect(base!.incoherence.difference).toBeUndefined()
+    expect(arm).toMatchObject({ gate: 'pass', difference: { value: -0.8 }, incoherence: { difference: { value: 0.8 } } })
+    expect(arm!.incoherence.difference!.interval[0]).toBeGreaterThan(0)
+  })
+
   it('say that a model is too small whose answers are mostly incoherent, and claim nothing of it', () => {
     const rows = rowsOf(outcome('unsteered', 'iiir'), outcome('me', 'cccc'))
     expect(rows.map(({ tooSmall, gate }) => [tooSmall, gate])).toEqual([
