@@ -53,7 +53,7 @@ export function formatSafety(result: SafetyResult): string {
 }
 
 function cellsOf(row: SafetyRow): string[] {
-  const { set, asks, arm, n, counts, rate, incoherence, difference, mcnemar, gate, tooSmall } = row
+  const { set, asks, arm, n, counts, rate, incoherence, difference, mcnemar, tooSmall } = row
   return [
     set,
     asks,
