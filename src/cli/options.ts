@@ -1,0 +1,44 @@
+/** @file What commands share of their command line: readers of numbers, and options that mean the same everywhere. */
+import { InvalidArgumentError, Option } from 'commander'
+
+export function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('expected a number.')
+  return value
+}
+
+export function wholeNumber(text: string): number {
+  const value = number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('expected a whole number of at least 0.')
+  return value
+}
+
+export function count(text: string): number {
+  const value = number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1.')
+  return value
+}
+
+/** Sensitivity and specificity of a classifier. */
+export function accuracy(text: string) {
+  const [sensitivity, specificity, ...more] = text.split(',').map(Number)
+  const isShare = (value: number | undefined): value is number => value !== undefined && value >= 0 && value <= 1
+  if (more.length > 0 || !isShare(sensitivity) || !isShare(specificity)) {
+    throw new InvalidArgumentError('expected sensitivity and specificity from 0 to 1, as .9,.8.')
+  }
+  return { sensitivity, specificity }
+}
+
+export const model = () =>
+  new Option('-m, --model <folder>', 'folder with config.json, *.safetensors and tokenizer.json').makeOptionMandatory()
+export const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
+export const row = () =>
+  new Option('-r, --row <number>', 'which respondent of the file, from 0').argParser(wholeNumber).default(0)
+export const seed = () => new Option('-s, --seed <number>', 'seed of everything random').argParser(wholeNumber).default(0)
+export const steps = () =>
+  new Option('--steps <number>', "training steps of dpo and ppo instead of the paper's 250").argParser(count)
+export const json = () => new Option('--json', 'one JSON value on stdout')
+
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`
+}
