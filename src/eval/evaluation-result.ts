@@ -1,6 +1,6 @@
 /** @file The stored result of an evaluation, as its JSON is read back: what a report is made of. Unknown fields are kept, numbers that are none are null. */
 import { z } from 'zod'
-import { PalignError } from '../errors.ts'
+import { parseStored } from './stored-result.ts'
 
 const number = z.number().nullable()
 const interval = z.tuple([number, number])
@@ -102,10 +102,5 @@ export function isMethod({ cost }: ResultRow): boolean {
 
 /** @throws PalignError `malformed-file` naming the first field that is wrong */
 export function parseEvaluationResult(json: unknown): EvaluationResult {
-  const parsed = result.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new PalignError('malformed-file', `result is no evaluation: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`, {
-    hint: 'give the file that palign evaluate --out wrote',
-  })
+  return parseStored(result, json, 'evaluation', 'palign evaluate')
 }

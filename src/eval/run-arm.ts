@@ -2,6 +2,7 @@
 import { answerForms, type Questions, renderQuestions } from '../align/questions.ts'
 import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-distribution.ts'
 import type { QuestionForm } from '../items/question-form.ts'
+import { groupBy } from '../math/group-by.ts'
 import { mean } from '../math/statistics.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
@@ -70,12 +71,7 @@ export async function runArm(
 
 /** Forms that differ in the order of options only: they share their prompt up to the options, and one unit. */
 function wordingsOf(forms: readonly QuestionForm[]): QuestionForm[][] {
-  const wordings = new Map<string, QuestionForm[]>()
-  for (const form of forms) {
-    const name = `${form.marks}-${form.phrasing}`
-    wordings.set(name, [...(wordings.get(name) ?? []), form])
-  }
-  return [...wordings.values()]
+  return [...groupBy(forms, ({ marks, phrasing }) => `${marks}-${phrasing}`).values()]
 }
 
 /** Adapters of all respondents at once would not fit into memory; nothing asks for them any more. */

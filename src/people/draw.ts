@@ -1,5 +1,6 @@
 /** @file Which rows of a larger sample are evaluated: all, a plain random draw, or one that keeps the shares of sexes and ages. */
 import { PalignError } from '../errors.ts'
+import { groupBy } from '../math/group-by.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
 import type { Sample } from './sample.ts'
@@ -30,13 +31,7 @@ export function drawRows({ sex, age }: Pick<Sample, 'sex' | 'age'>, { count, see
   const random = seededRandom(seed)
   const mixed = shuffled(rows, random)
   if (draw === 'random') return mixed.slice(0, count).sort((a, b) => a - b)
-  const strata = new Map<string, number[]>()
-  for (const row of mixed) {
-    const stratum = `${sex[row]} ${AGE_BANDS.findLastIndex((from) => age[row]! >= from)}`
-    const members = strata.get(stratum)
-    if (members === undefined) strata.set(stratum, [row])
-    else members.push(row)
-  }
+  const strata = groupBy(mixed, (row) => `${sex[row]} ${AGE_BANDS.findLastIndex((from) => age[row]! >= from)}`)
   const names = [...strata.keys()].sort()
   const seats = largestRemainders(
     names.map((name) => strata.get(name)!.length),

@@ -1,7 +1,7 @@
 /** @file The stored result of a behaviour run, as its JSON is read back: what charts are drawn from. Unknown fields are kept, numbers that are none are null. */
 import { z } from 'zod'
-import { PalignError } from '../../errors.ts'
 import { METHODS } from '../methods.ts'
+import { parseStored } from '../stored-result.ts'
 import { TRAIT_IDS } from './traits.ts'
 
 const number = z.number().nullable()
@@ -70,12 +70,5 @@ export type BehaviourResult = z.infer<typeof result>
 
 /** @throws PalignError `malformed-file` naming the first field that is wrong */
 export function parseBehaviourResult(json: unknown): BehaviourResult {
-  const parsed = result.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new PalignError(
-    'malformed-file',
-    `result is no behaviour result: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
-    { hint: 'give the file that palign behave --out wrote' },
-  )
+  return parseStored(result, json, 'behaviour result', 'palign behave')
 }

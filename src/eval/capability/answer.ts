@@ -1,8 +1,9 @@
 /** @file An arm answers documents: log-likelihoods of their choices, or a text. */
+
+import { groupBy } from '../../math/group-by.ts'
 import type { LanguageModel, Tokens } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
 import { type BenchDocument, PROBLEM_MAX_TOKENS, PROBLEM_STOPS, type ProblemDocument } from './documents.ts'
-import { groupBy } from './group-by.ts'
 import { logLikelihoods } from './likelihoods.ts'
 import type { Response } from './measures.ts'
 

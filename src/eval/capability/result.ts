@@ -1,6 +1,6 @@
 /** @file The stored result of `palign capability`, as it is written and read back. Unknown fields are kept, numbers that are none are null. */
 import { z } from 'zod'
-import { PalignError } from '../../errors.ts'
+import { parseStored } from '../stored-result.ts'
 
 const number = z.number().nullable()
 const interval = z.tuple([number, number]).readonly()
@@ -64,14 +64,5 @@ export type CapabilityRow = z.infer<typeof row>
 
 /** @throws PalignError `malformed-file` naming the first field that is wrong */
 export function parseCapabilityResult(json: unknown): CapabilityResult {
-  const parsed = result.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new PalignError(
-    'malformed-file',
-    `result is none of palign capability: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
-    {
-      hint: 'give the file that palign capability --out wrote',
-    },
-  )
+  return parseStored(result, json, 'capability result', 'palign capability')
 }

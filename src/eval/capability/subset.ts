@@ -2,9 +2,10 @@
  * @file Which documents of a set are asked: those whose ids have the smallest hashes, so that every run and every arm draws the same ones and a
  * smaller draw is no accident of the file's order. Groups have shares as in the whole set.
  */
+
+import { groupBy } from '../../math/group-by.ts'
 import { sha256 } from '../units.ts'
 import type { BenchDocument } from './documents.ts'
-import { groupBy } from './group-by.ts'
 
 /** Group by group, in each in the order of the hashes. */
 export async function drawDocuments<D extends BenchDocument>(documents: readonly D[], count: number): Promise<D[]> {

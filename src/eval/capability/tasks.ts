@@ -1,4 +1,6 @@
 /** @file The capability tasks: how items are asked, how many are drawn, what is measured and which measure is compared. */
+
+import { groupBy } from '../../math/group-by.ts'
 import {
   type BenchDocument,
   endingDocument,
@@ -7,7 +9,6 @@ import {
   questionDocument,
   truthDocument,
 } from './documents.ts'
-import { groupBy } from './group-by.ts'
 import type { ChoiceItem, ExampleItem, ProblemItem, TruthItem } from './items.ts'
 import type { MetricName } from './measures.ts'
 

@@ -3,8 +3,10 @@ import { PalignError } from '../../errors.ts'
 import { type BehaviourResult, parseBehaviourResult } from '../behaviour/result.ts'
 import { type CapabilityResult, parseCapabilityResult } from '../capability/result.ts'
 import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
+import { parseSafetyResult, type SafetyResult } from '../safety/result.ts'
 import { behaviourSection } from './behaviour.ts'
 import { capabilitySection } from './capability.ts'
+import { safetySection } from './safety.ts'
 import type { Section } from './section.ts'
 import { selfReportSection } from './self-report.ts'
 
@@ -12,6 +14,7 @@ export type ReportedResult = { readonly title: string } & (
   | { readonly kind: 'self-report'; readonly value: EvaluationResult }
   | { readonly kind: 'behaviour'; readonly value: BehaviourResult }
   | { readonly kind: 'capability'; readonly value: CapabilityResult }
+  | { readonly kind: 'safety'; readonly value: SafetyResult }
 )
 
 /** @throws PalignError `malformed-file` for what no command of palign writes */
@@ -31,6 +34,10 @@ export function parseResult(json: unknown): ReportedResult {
       const value = parseCapabilityResult(json)
       return { kind: 'capability', title: value.model, value }
     }
+    case 'safety': {
+      const value = parseSafetyResult(json)
+      return { kind: 'safety', title: value.model, value }
+    }
     default:
       throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
         hint: 'give files that palign wrote with --out',
@@ -47,6 +54,8 @@ export function sectionOf(result: ReportedResult, id: string): Section {
       return behaviourSection(result.value, id)
     case 'capability':
       return capabilitySection(result.value, id)
+    case 'safety':
+      return safetySection(result.value, id)
     default:
       return result satisfies never
   }

@@ -1,6 +1,6 @@
 /** @file The stored result of `palign safety`, as its JSON is read back: unknown fields are kept, numbers that are none are null. */
 import { z } from 'zod'
-import { PalignError } from '../../errors.ts'
+import { parseStored } from '../stored-result.ts'
 
 const number = z.number().nullable()
 const interval = z.tuple([number, number])
@@ -87,14 +87,5 @@ export type QualityRow = SafetyResult['quality'][number]
 
 /** @throws PalignError `malformed-file` naming the first field that is wrong */
 export function parseSafetyResult(json: unknown): SafetyResult {
-  const parsed = result.safeParse(json)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new PalignError(
-    'malformed-file',
-    `result is no safety result: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`,
-    {
-      hint: 'give the file that palign safety --out wrote',
-    },
-  )
+  return parseStored(result, json, 'safety result', 'palign safety')
 }
