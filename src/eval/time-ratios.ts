@@ -21,7 +21,8 @@ export interface TimeRatio {
 
 /** Every variant of PAS to every method that trains, in the order of the rows. */
 export function timeRatios(rows: readonly TableRow[]): TimeRatio[] {
-  const steering = rows.filter(({ arm }) => arm.split(':')[0] === 'pas')
+  // What controls change costs nothing of its own.
+  const steering = rows.filter(({ arm, cost }) => arm.split(':')[0] === 'pas' && (cost.alignSecondsPerPerson ?? 0) > 0)
   const trained = rows.filter(({ arm }) => arm === 'dpo' || arm === 'ppo')
   return steering.flatMap((pas) =>
     trained.map((other): TimeRatio => {
