@@ -3,7 +3,7 @@
 import type { Progress } from '../../model/language-model.ts'
 import type { Message } from '../../model/messages.ts'
 import { UNSTEERED } from '../arm.ts'
-import { runUnits, type UnitStore, unitKey } from '../units.ts'
+import { runUnits, type Unit, type UnitStore, unitKey } from '../units.ts'
 import type { OpenAnswer } from './answers.ts'
 import { auditJudge, type JudgeAudit } from './audit.ts'
 import { type Judge, type JudgeExchange, judgeUnit } from './judge.ts'
@@ -41,13 +41,26 @@ export async function judgeAnswers(options: JudgeAnswersOptions): Promise<Judged
   const { judge, answers, units, modelNames, signal, onProgress, onExchange } = options
   let prompts = 0
   const ask = async (questions: readonly Question[], progress?: (progress: Progress) => void) => {
-    const planned = []
-    for (const { messages, repeat } of questions) planned.push(await judgeUnit({ judge, messages, repeat, modelNames, signal }))
-    const replies = await runUnits(units, planned, { signal, onProgress: progress })
-    for (const [index, { purpose, messages }] of questions.entries()) {
+    const told = new Set<number>()
+    const tell = async (index: number, reply: string) => {
+      const { purpose, messages } = questions[index]!
+      told.add(index)
       const promptSha256 = await unitKey(messages)
-      onExchange?.({ judge: judge.model, host: judge.host, purpose, messages, promptSha256, reply: replies[index]! })
+      onExchange?.({ judge: judge.model, host: judge.host, purpose, messages, promptSha256, reply })
     }
+    const planned: Unit[] = []
+    for (const [index, { messages, repeat }] of questions.entries()) {
+      const { key, compute } = await judgeUnit({ judge, messages, repeat, modelNames, signal })
+      const computeAndTell = async () => {
+        const reply = await compute()
+        // At once: a later failure must not take this reply out of the log.
+        await tell(index, reply)
+        return reply
+      }
+      planned.push({ key, compute: computeAndTell })
+    }
+    const replies = await runUnits(units, planned, { signal, onProgress: progress })
+    for (const [index, reply] of replies.entries()) if (!told.has(index)) await tell(index, reply)
     prompts += questions.length
     return replies
   }
