@@ -3,27 +3,9 @@
  * text early or pass for a part of the question is made plain. It is a guard, not a proof: the audit measures what gets through.
  */
 
-/** Stems of the words by which the five traits and their poles are called. */
-const TRAIT_STEMS = [
-  'agreeabl',
-  'disagreeabl',
-  'conscientious',
-  'unconscientious',
-  'extrover',
-  'extraver',
-  'introver',
-  'neurotic',
-  'openness',
-  'open-minded',
-  'closed-minded',
-  'narrow-minded',
-  'emotionally stable',
-  'emotional stability',
-  'emotional instability',
-  'big five',
-]
-
-const TRAIT_WORDS = new RegExp(`(?<![\\p{L}])(?:${TRAIT_STEMS.join('|')})\\p{L}*`, 'giu')
+/** Words by which the five traits and their poles are called, from their stems on. */
+const TRAIT_WORDS =
+  /(?<!\p{L})(?:(?:dis)?agreeabl|(?:un)?conscientious|extrover|extraver|introver|neurotic|openness|(?:open|closed|narrow)-minded|emotional(?:ly)? (?:un|in)?stab|big five)\p{L}*/giu
 
 /** Longer texts are cut: a judge reads at most so many characters. */
 const MAX_CHARACTERS = 6000

@@ -12,7 +12,7 @@ import { type Judge, type JudgeExchange, refuseSelfJudge } from './judge.ts'
 import { type JudgedAnswers, judgeAnswers } from './judging.ts'
 import type { OpenEndedResult } from './result.ts'
 import { openEndedRows } from './rows.ts'
-import { SITUATIONS, type Situation } from './situations.ts'
+import { everydaySituations, type Situation } from './situations.ts'
 import { fitTraitClassifier, type TraitStatement } from './trait-classifier.ts'
 
 export interface OpenEndedOptions extends AnswerSettings {
@@ -42,7 +42,16 @@ const AGREEMENT = 0.667
  * @throws PalignError `invalid-input` for a judge that is the model under test, or samples that are all the same
  */
 export async function openEnded(options: OpenEndedOptions): Promise<{ result: OpenEndedResult; answers: OpenAnswer[] }> {
-  const { model, modelName, arms, situations = SITUATIONS, statements, judges = [], units = memoryUnits(), version } = options
+  const {
+    model,
+    modelName,
+    arms,
+    situations = everydaySituations(),
+    statements,
+    judges = [],
+    units = memoryUnits(),
+    version,
+  } = options
   const { samples, temperature, maxTokens, seed, signal, onExchange } = options
   const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
   const modelNames = [modelName, model.fingerprint]

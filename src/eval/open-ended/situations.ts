@@ -100,6 +100,6 @@ const TEXTS: Readonly<Record<Domain, readonly string[]>> = {
   ],
 }
 
-export const SITUATIONS: readonly Situation[] = DOMAINS.flatMap((trait) =>
-  TEXTS[trait].map((text, index) => ({ id: `${trait}${index + 1}`, trait, text })),
-)
+export function everydaySituations(): Situation[] {
+  return DOMAINS.flatMap((trait) => TEXTS[trait].map((text, index) => ({ id: `${trait}${index + 1}`, trait, text })))
+}

@@ -3,7 +3,7 @@ import { INJECTION } from '../../../../src/eval/open-ended/audit-texts.ts'
 import { shownToJudge } from '../../../../src/eval/open-ended/masking.ts'
 import { complianceMessages, readCompliance } from '../../../../src/eval/open-ended/refusal-judge.ts'
 import { gradeMessages, pairMessages, readGrade, readVerdict } from '../../../../src/eval/open-ended/rubric.ts'
-import { SITUATIONS } from '../../../../src/eval/open-ended/situations.ts'
+import { everydaySituations } from '../../../../src/eval/open-ended/situations.ts'
 
 describe('a grade', () => {
   it('is the last one of the reply', () => {
@@ -74,14 +74,16 @@ describe('what a judge is shown', () => {
 })
 
 describe('situations', () => {
+  const situations = everydaySituations()
+
   it('number fifteen for each trait, each with its own text and id', () => {
-    expect(SITUATIONS).toHaveLength(75)
-    expect(new Set(SITUATIONS.map(({ text }) => text)).size).toBe(75)
-    expect(new Set(SITUATIONS.map(({ id }) => id)).size).toBe(75)
-    for (const trait of ['A', 'C', 'E', 'N', 'O']) expect(SITUATIONS.filter((s) => s.trait === trait)).toHaveLength(15)
+    expect(situations).toHaveLength(75)
+    expect(new Set(situations.map(({ text }) => text)).size).toBe(75)
+    expect(new Set(situations.map(({ id }) => id)).size).toBe(75)
+    for (const trait of ['A', 'C', 'E', 'N', 'O']) expect(situations.filter((s) => s.trait === trait)).toHaveLength(15)
   })
 
   it('name no trait', () => {
-    for (const { text } of SITUATIONS) expect(shownToJudge(text)).toBe(text)
+    for (const { text } of situations) expect(shownToJudge(text)).toBe(text)
   })
 })
