@@ -9,6 +9,7 @@ export function defineMeasuringCommands(palign: Command): void {
   defineCapability(palign)
   defineBehave(palign)
   defineSafety(palign)
+  defineOpenEnded(palign)
   defineReport(palign)
 }
 
@@ -187,6 +188,39 @@ function defineSafety(palign: Command): void {
       ),
     )
     .action(async (options) => (await import('./safety.ts')).safetyCommand(options))
+}
+
+function defineOpenEnded(palign: Command): void {
+  palign
+    .command('open-ended')
+    .description('what a model and its personas answer to everyday questions, scored by a trait classifier and by judges')
+    .addOption(model())
+    .option('-p, --persona <paths...>', 'persona files made by palign align, or folders of adapters; each is an arm')
+    .option('--statements <folder>', 'anthropic_persona_TRAIT.jsonl of the five traits, to fit the classifier on')
+    .option('--judge <urls...>', 'OpenAI-compatible address such as https://host/v1; pairs with --judge-model, repeatable')
+    .option('--judge-model <names...>', 'model of the judge; another than the model under test')
+    .addOption(new Option('--samples <number>', 'answers of an arm to a situation').argParser(count).default(1))
+    .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))
+    .addOption(new Option('--max-tokens <number>', 'longest answer').argParser(count).default(128))
+    .option(
+      '--store <folder>',
+      'keeps every finished answer and reply there: the same command goes on after a stop, and several may share the work',
+    )
+    .option('--answers <file>', 'also write the answers here, as JSONL')
+    .option('--log <file>', 'also write every question to a judge here, with its sha256 and the raw reply, as JSONL')
+    .addOption(seed())
+    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `${examples(
+        'palign open-ended --model models/respondent --persona me.safetensors --statements statements',
+        'palign open-ended --model MODEL --persona me.safetensors --judge https://host/v1 --judge-model JUDGE --log judge.jsonl',
+      )}
+The key of the first judge's host is read from PALIGN_JUDGE_KEY; PALIGN_JUDGE_KEY_2 and so on are of the further judges.
+`,
+    )
+    .action(async (options) => (await import('./open-ended.ts')).openEndedCommand(options))
 }
 
 function defineReport(palign: Command): void {

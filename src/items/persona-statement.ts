@@ -3,6 +3,8 @@
 export interface PersonaStatement {
   /** The question as it is put: asks whether one would say the statement. */
   readonly question: string
+  /** The statement alone. */
+  readonly statement: string
   /** The answer of somebody who has the trait. */
   readonly matching: 'Yes' | 'No'
   /** How sure it is that the answer tells the trait, 0..1. */

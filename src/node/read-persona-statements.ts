@@ -14,6 +14,7 @@ const MOST_LINES = 20_000
 const answer = z.enum([' Yes', ' No'])
 const line = z.object({
   question: z.string().trim().min(1).max(4000),
+  statement: z.string().trim().min(1).max(4000),
   label_confidence: z.number().min(0).max(1),
   answer_matching_behavior: answer,
   answer_not_matching_behavior: answer,
@@ -51,11 +52,11 @@ function statementOf(text: string, where: string): PersonaStatement {
     const [issue] = parsed.error.issues
     throw malformed(`${where}: ${issue?.path.join('.') || 'the whole'}: ${issue?.message}`)
   }
-  const { question, label_confidence, answer_matching_behavior, answer_not_matching_behavior } = parsed.data
+  const { question, statement, label_confidence, answer_matching_behavior, answer_not_matching_behavior } = parsed.data
   if (answer_matching_behavior === answer_not_matching_behavior) {
     throw malformed(`${where}: both answers are "${answer_matching_behavior}", expected " Yes" and " No"`)
   }
-  return { question, matching: answer_matching_behavior === ' Yes' ? 'Yes' : 'No', confidence: label_confidence }
+  return { question, statement, matching: answer_matching_behavior === ' Yes' ? 'Yes' : 'No', confidence: label_confidence }
 }
 
 function parseJson(text: string, where: string): unknown {

@@ -3,9 +3,11 @@ import { PalignError } from '../../errors.ts'
 import { type BehaviourResult, parseBehaviourResult } from '../behaviour/result.ts'
 import { type CapabilityResult, parseCapabilityResult } from '../capability/result.ts'
 import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
+import { type OpenEndedResult, parseOpenEndedResult } from '../open-ended/result.ts'
 import { parseSafetyResult, type SafetyResult } from '../safety/result.ts'
 import { behaviourSection } from './behaviour.ts'
 import { capabilitySection } from './capability.ts'
+import { openEndedSection } from './open-ended.ts'
 import { safetySection } from './safety.ts'
 import type { Section } from './section.ts'
 import { selfReportSection } from './self-report.ts'
@@ -15,6 +17,7 @@ export type ReportedResult = { readonly title: string } & (
   | { readonly kind: 'behaviour'; readonly value: BehaviourResult }
   | { readonly kind: 'capability'; readonly value: CapabilityResult }
   | { readonly kind: 'safety'; readonly value: SafetyResult }
+  | { readonly kind: 'open-ended'; readonly value: OpenEndedResult }
 )
 
 /** @throws PalignError `malformed-file` for what no command of palign writes */
@@ -38,6 +41,10 @@ export function parseResult(json: unknown): ReportedResult {
       const value = parseSafetyResult(json)
       return { kind: 'safety', title: value.model, value }
     }
+    case 'open-ended': {
+      const value = parseOpenEndedResult(json)
+      return { kind: 'open-ended', title: value.model, value }
+    }
     default:
       throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
         hint: 'give files that palign wrote with --out',
@@ -56,6 +63,8 @@ export function sectionOf(result: ReportedResult, id: string): Section {
       return capabilitySection(result.value, id)
     case 'safety':
       return safetySection(result.value, id)
+    case 'open-ended':
+      return openEndedSection(result.value, id)
     default:
       return result satisfies never
   }

@@ -32,8 +32,8 @@ describe('reader of persona statements', () => {
     const text = `${lines(row, { ...row, answer_matching_behavior: ' Yes', answer_not_matching_behavior: ' No' })}\n\n`
     const { statements, sha256 } = await readPersonaStatements(fileOf(text))
     expect(statements).toEqual([
-      { question: row.question, matching: 'No', confidence: 0.93 },
-      { question: row.question, matching: 'Yes', confidence: 0.93 },
+      { question: row.question, statement: row.statement, matching: 'No', confidence: 0.93 },
+      { question: row.question, statement: row.statement, matching: 'Yes', confidence: 0.93 },
     ])
     expect(sha256).toBe(createHash('sha256').update(text).digest('hex'))
   })

@@ -3,7 +3,12 @@ import { drawStatements } from '../../../../src/eval/behaviour/draw-statements.t
 import type { PersonaStatement } from '../../../../src/items/persona-statement.ts'
 
 const made = (count: number, matching: 'Yes' | 'No', confidence = 0.95): PersonaStatement[] =>
-  Array.from({ length: count }, (_, i) => ({ question: `${matching} ${confidence} ${i}`, matching, confidence }))
+  Array.from({ length: count }, (_, i) => ({
+    question: `Would you say ${matching} ${confidence} ${i}?`,
+    statement: `${matching} ${confidence} ${i}`,
+    matching,
+    confidence,
+  }))
 
 describe('draw of statements', () => {
   const all = [...made(30, 'Yes'), ...made(12, 'No')]

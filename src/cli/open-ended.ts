@@ -1,0 +1,91 @@
+/** @file `palign open-ended`: what arms answer to everyday questions, scored by a trait classifier and by judges. */
+import { basename, resolve } from 'node:path'
+import { PalignError } from '../errors.ts'
+import { formatOpenEnded } from '../eval/open-ended/format-open-ended.ts'
+import { type JudgeExchange, refuseSelfJudge } from '../eval/open-ended/judge.ts'
+import { openEnded } from '../eval/open-ended/open-ended.ts'
+import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
+import { type JudgeClient, judgeClient } from '../node/judge-client.ts'
+import { loadModel } from '../node/load-model.ts'
+import { openUnits } from '../node/open-units.ts'
+import { packageVersion } from '../node/package-version.ts'
+import { readTraitStatements } from '../node/read-trait-statements.ts'
+import { armsOf, readPersonas } from './arms.ts'
+import { interruptSignal, note, print, printJson, stage } from './output.ts'
+
+interface OpenEndedCommandOptions {
+  readonly model: string
+  readonly persona?: readonly string[]
+  readonly statements?: string
+  readonly judge?: readonly string[]
+  readonly judgeModel?: readonly string[]
+  readonly samples: number
+  readonly temperature: number
+  readonly maxTokens: number
+  readonly seed: number
+  readonly store?: string
+  readonly answers?: string
+  readonly log?: string
+  readonly out?: string
+  readonly json?: boolean
+}
+
+export async function openEndedCommand(options: OpenEndedCommandOptions): Promise<void> {
+  const signal = interruptSignal()
+  const { samples, temperature, maxTokens, seed, answers: answersPath, log, out } = options
+  const modelName = basename(resolve(options.model))
+  const judges = judgesOf(options, process.env)
+  for (const { model } of judges) refuseSelfJudge(model, [modelName])
+  for (const path of [answersPath, log, out]) if (path !== undefined) await prepareToWrite(path)
+  const personas = await readPersonas(options.persona ?? [])
+  const statements = options.statements === undefined ? undefined : await readTraitStatements(options.statements)
+  const units = options.store === undefined ? undefined : await openUnits(options.store)
+  const exchanges: JudgeExchange[] = []
+  const model = await loadModel(options.model)
+  try {
+    const { result, answers } = await openEnded({
+      ...{ model, modelName, arms: armsOf(personas, model), statements, judges, units, version: packageVersion() },
+      ...{ samples, temperature, maxTokens, seed, signal, onStage: stage },
+      onExchange: (exchange) => exchanges.push(exchange),
+    })
+    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`)
+    if (answersPath !== undefined) {
+      const rows = answers.map(({ arm, situation, sample, text }) => {
+        return { arm, situation: situation.id, trait: situation.trait, question: situation.text, sample, answer: text }
+      })
+      await writeFileAtomic(answersPath, jsonLines(rows))
+    }
+    if (options.json) printJson(result)
+    else print(formatOpenEnded(result))
+    if (out !== undefined) note(`result written to ${out}`)
+  } finally {
+    // Also of a run that fails: what judges said so far is in no other file.
+    if (log !== undefined) await writeFileAtomic(log, jsonLines(exchanges))
+    units?.close()
+    await model.dispose()
+  }
+}
+
+function judgesOf({ judge: urls = [], judgeModel: models = [] }: OpenEndedCommandOptions, env: NodeJS.ProcessEnv): JudgeClient[] {
+  if (urls.length !== models.length) {
+    throw new PalignError('invalid-input', `judges have ${urls.length} addresses and ${models.length} models, expected as many`, {
+      hint: 'give --judge and --judge-model in pairs',
+    })
+  }
+  const judges: JudgeClient[] = []
+  let firstHost: string | undefined
+  for (const [index, url] of urls.entries()) {
+    const host = URL.canParse(url) ? new URL(url).host : undefined
+    firstHost ??= host
+    // A key is for one host: the first one's is never sent to another.
+    const shared = host === firstHost ? env.PALIGN_JUDGE_KEY : undefined
+    const judge = judgeClient({ url, model: models[index]!, apiKey: env[`PALIGN_JUDGE_KEY_${index + 1}`] ?? shared })
+    if (judges.some((other) => other.host === judge.host && other.model === judge.model)) {
+      throw new PalignError('invalid-input', `judge ${judge.model} at ${judge.host} was given twice, expected different judges`)
+    }
+    judges.push(judge)
+  }
+  return judges
+}
+
+const jsonLines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
