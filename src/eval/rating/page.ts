@@ -42,7 +42,6 @@ export async function ratingPage({ id, tasks, assignments }: RatingPackage): Pro
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<title>Compare answers</title>',
-    '<link rel="icon" href="data:,">',
     `<style>${STYLE}</style>`,
     '</head>',
     '<body>',
