@@ -21,7 +21,12 @@ export function formatRatings(result: RatingsResult): string {
     ]),
     '',
     `strengths, log odds${tie === null ? ': no finite estimate' : ` (ties: ${number(tie)})`}`,
-    ...strengths.map(({ arm, ...strength }) => `  ${arm}  ${show(strength)}`),
+    ...strengths.map(({ arm, value, interval, normalInterval }) => {
+      const independent = show({ value, interval: normalInterval })
+      return interval[0] === null
+        ? `  ${arm}  ${independent}   votes as if independent: too few for an interval over raters and prompts`
+        : `  ${arm}  ${show({ value, interval })}   over raters and prompts`
+    }),
     '',
     `Krippendorff's alpha of grades, ordinal   ${show(krippendorffOrdinal)}`,
     `Krippendorff's alpha of choices, nominal  ${show(krippendorffNominal)}`,

@@ -48,6 +48,7 @@ export function labelStudioInterface(): string {
 `
 }
 
+const optional = z.unknown().optional()
 const person = z.union([z.number(), z.string().min(1).max(200)])
 const shownTask = z.looseObject({ package: z.string(), task: z.string() })
 const annotation = z.looseObject({
@@ -56,7 +57,7 @@ const annotation = z.looseObject({
   result: z.array(z.looseObject({ from_name: z.string().optional(), value: z.looseObject({}).optional() })).max(1000),
 })
 const full = z.looseObject({ data: shownTask, annotations: z.array(annotation).max(10_000) })
-const flat = shownTask.extend({ annotator: person, choice: z.unknown(), left_grade: z.unknown(), right_grade: z.unknown() })
+const flat = shownTask.extend({ annotator: person, choice: optional, left_grade: optional, right_grade: optional })
 
 /** Ratings of an export as JSON or JSON_MIN; skipped tasks give none. @throws PalignError `malformed-file`, `file` and entry named */
 export function labelStudioRatings(json: unknown, file: string): PlacedRating[] {

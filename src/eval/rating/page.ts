@@ -12,9 +12,9 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #14181c; --panel: #1e242a; --faint: #7c8791; --mark: #7db8ea } }
 * { box-sizing: border-box } [hidden] { display: none !important }
 body { margin: 0 auto; max-width: 76rem; padding: 1rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
-h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1.1rem } h3 { font-size: 1rem; margin: 0 0 .5rem }
+h1 { font-size: 1.3rem; margin: 0 } h2 { font-size: 1.1rem } h3 { font-size: 1rem }
 header, .buttons { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center } progress { width: 12rem; accent-color: var(--mark) }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate } .blank { font-style: italic }
+h3 { margin: .8rem 0 .4rem } .text { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate } .blank { font-style: italic }
 .panel { background: var(--panel); border: 1px solid var(--faint); border-radius: .4rem; padding: .8rem }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin: 1rem 0 } .sides .text { min-height: 6rem; max-height: 55vh; overflow-y: auto }
 @media (max-width: 45rem) { .sides { grid-template-columns: 1fr } }

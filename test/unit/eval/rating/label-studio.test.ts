@@ -41,6 +41,16 @@ describe('Label Studio', () => {
     expect(labelStudioTableRatings([{ line: 4, cells }], 'out.csv')).toEqual([{ place: 'file out.csv, line 4', rating }])
   })
 
+  it('needs no grades, not even their columns', () => {
+    const {
+      left_grade: _,
+      right_grade: __,
+      ...cells
+    } = { ...data, annotator: '7', choice: 'tie', left_grade: '', right_grade: '' }
+    const [read] = labelStudioTableRatings([{ line: 2, cells }], 'out.csv')
+    expect(read!.rating).toMatchObject({ choice: 'tie', left: undefined })
+  })
+
   it('a row without a choice is a skipped task, and grades may be missing', () => {
     const cells = { ...data, annotator: '7', choice: '', left_grade: '', right_grade: '' }
     const read = labelStudioTableRatings(
