@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import { OPTION_ORDERS } from '../items/question-form.ts'
 import { DRAWS } from '../people/draw.ts'
-import { accuracy, count, examples, json, model, number, seed, steps, wholeNumber } from './options.ts'
+import { accuracy, count, examples, json, model, number, seed, share, steps, wholeNumber } from './options.ts'
 
 export function defineMeasuringCommands(palign: Command): void {
   defineEvaluate(palign)
@@ -10,6 +10,7 @@ export function defineMeasuringCommands(palign: Command): void {
   defineBehave(palign)
   defineSafety(palign)
   defineOpenEnded(palign)
+  defineRate(palign)
   defineReport(palign)
 }
 
@@ -221,6 +222,54 @@ The key of the first judge's host is read from PALIGN_JUDGE_KEY; PALIGN_JUDGE_KE
 `,
     )
     .action(async (options) => (await import('./open-ended.ts')).openEndedCommand(options))
+}
+
+function defineRate(palign: Command): void {
+  const rate = palign.command('rate').description('comparisons for people to judge, and what their judgements say')
+
+  rate
+    .command('export')
+    .description('a blind package: a page to rate on, or tasks for Label Studio, and the key that raters must not see')
+    .option('-a, --answers <file>', 'JSONL: one {"id", "prompt", "arm", "text", "persona"} a line, two or more arms for an id')
+    .option('-m, --model <folder>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .option('-p, --persona <paths...>', 'persona files or adapter folders; arms are called by their names')
+    .option('--prompts <file>', 'JSONL: one {"id", "prompt", "persona"} a line; persona is what raters are told of the person')
+    .option('--save-answers <file>', 'keep what the model wrote as JSONL for --answers')
+    .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))
+    .addOption(new Option('--top-p <number>', 'keep the smallest set of tokens with this mass').argParser(number).default(1))
+    .addOption(new Option('--max-tokens <number>', 'longest answer').argParser(count).default(128))
+    .requiredOption('-o, --out <folder>', 'new folder for the package and its key')
+    .addOption(new Option('--format <format>', 'for whom').choices(['page', 'label-studio']).default('page'))
+    .addOption(new Option('--pairs <number>', 'comparisons for each rater; default 30, or all there are').argParser(count))
+    .addOption(new Option('--raters <number>', 'how many people rate').argParser(count).default(3))
+    .addOption(new Option('--overlap <share>', 'of comparisons that three raters see').argParser(share).default(0.25))
+    .addOption(new Option('--repeat <share>', 'of comparisons shown again, sides exchanged').argParser(share).default(0.05))
+    .addOption(new Option('--attention <share>', 'of checks of attention').argParser(share).default(0.05))
+    .addOption(seed())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign rate export --answers answers.jsonl --raters 40 --pairs 30 --out study',
+        'palign rate export --model models/respondent --persona me.safetensors --prompts prompts.jsonl --out study',
+        'palign rate export --answers answers.jsonl --format label-studio --out study',
+      ),
+    )
+    .action(async (options) => (await import('./rate.ts')).rateExportCommand(options))
+
+  rate
+    .command('import')
+    .description('win rates, strengths, agreement of raters and power, from what raters sent back')
+    .requiredOption('-k, --key <file>', 'key.json of the package')
+    .requiredOption('-r, --ratings <files...>', 'JSONL of the page; JSON, JSON-MIN or CSV of Label Studio')
+    .addOption(
+      new Option('--allowed-failures <number>', 'checks of attention that a rater may fail').argParser(wholeNumber).default(0),
+    )
+    .addOption(seed())
+    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(json())
+    .addHelpText('after', examples('palign rate import --key study/key.json --ratings ratings-*.jsonl --out result.json'))
+    .action(async (options) => (await import('./rate.ts')).rateImportCommand(options))
 }
 
 function defineReport(palign: Command): void {

@@ -19,6 +19,12 @@ export function count(text: string): number {
   return value
 }
 
+export function share(text: string): number {
+  const value = number(text)
+  if (value < 0 || value > 1) throw new InvalidArgumentError('expected a number from 0 to 1.')
+  return value
+}
+
 /** Sensitivity and specificity of a classifier. */
 export function accuracy(text: string) {
   const [sensitivity, specificity, ...more] = text.split(',').map(Number)

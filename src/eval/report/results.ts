@@ -4,10 +4,12 @@ import { type BehaviourResult, parseBehaviourResult } from '../behaviour/result.
 import { type CapabilityResult, parseCapabilityResult } from '../capability/result.ts'
 import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
 import { type OpenEndedResult, parseOpenEndedResult } from '../open-ended/result.ts'
+import { parseRatingsResult, type RatingsResult } from '../rating/result.ts'
 import { parseSafetyResult, type SafetyResult } from '../safety/result.ts'
 import { behaviourSection } from './behaviour.ts'
 import { capabilitySection } from './capability.ts'
 import { openEndedSection } from './open-ended.ts'
+import { ratingsSection } from './ratings.ts'
 import { safetySection } from './safety.ts'
 import type { Section } from './section.ts'
 import { selfReportSection } from './self-report.ts'
@@ -18,6 +20,7 @@ export type ReportedResult = { readonly title: string } & (
   | { readonly kind: 'capability'; readonly value: CapabilityResult }
   | { readonly kind: 'safety'; readonly value: SafetyResult }
   | { readonly kind: 'open-ended'; readonly value: OpenEndedResult }
+  | { readonly kind: 'ratings'; readonly value: RatingsResult }
 )
 
 /** @throws PalignError `malformed-file` for what no command of palign writes */
@@ -45,6 +48,10 @@ export function parseResult(json: unknown): ReportedResult {
       const value = parseOpenEndedResult(json)
       return { kind: 'open-ended', title: value.model, value }
     }
+    case 'ratings': {
+      const value = parseRatingsResult(json)
+      return { kind: 'ratings', title: 'people’s ratings', value }
+    }
     default:
       throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
         hint: 'give files that palign wrote with --out',
@@ -65,6 +72,8 @@ export function sectionOf(result: ReportedResult, id: string): Section {
       return safetySection(result.value, id)
     case 'open-ended':
       return openEndedSection(result.value, id)
+    case 'ratings':
+      return ratingsSection(result.value, id)
     default:
       return result satisfies never
   }
