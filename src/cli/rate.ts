@@ -20,8 +20,9 @@ import { prepareToWriteFolder, writeFolderAtomic } from '../node/atomic-folder.t
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
+import { readCsv } from '../node/read-csv.ts'
 import { readJson } from '../node/read-file.ts'
-import { readCsv, readJsonLines } from '../node/read-table.ts'
+import { readJsonLines } from '../node/read-json-lines.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
 
@@ -55,6 +56,7 @@ interface RateImportOptions {
 }
 
 const MAX_JSON_BYTES = 1 << 28
+const LIMITS = { maxBytes: 1 << 28, maxRows: 1_000_000 } as const
 
 export async function rateExportCommand(options: RateExportOptions): Promise<void> {
   const { out, format } = options
@@ -175,8 +177,8 @@ export async function rateImportCommand(options: RateImportOptions): Promise<voi
 /** What a file is, its name tells: JSONL of the page, JSON or CSV of Label Studio. */
 async function readRatings(path: string): Promise<PlacedRating[]> {
   if (/\.json$/i.test(path)) return labelStudioRatings(await readJson(path, MAX_JSON_BYTES), path)
-  if (/\.csv$/i.test(path)) return labelStudioTableRatings(await readCsv(path), path)
-  const lines = await readJsonLines(path)
+  if (/\.csv$/i.test(path)) return labelStudioTableRatings((await readCsv(path, LIMITS)).rows, path)
+  const { rows: lines } = await readJsonLines(path, LIMITS)
   return lines.map(({ line, value }) => {
     const place = `file ${path}, line ${line}`
     return { place, rating: at(place, () => parseRating(value)) }
@@ -184,5 +186,5 @@ async function readRatings(path: string): Promise<PlacedRating[]> {
 }
 
 async function readLines<T>(path: string, parse: (value: unknown) => T): Promise<T[]> {
-  return (await readJsonLines(path)).map(({ line, value }) => at(`file ${path}, line ${line}`, () => parse(value)))
+  return (await readJsonLines(path, LIMITS)).rows.map(({ line, value }) => at(`file ${path}, line ${line}`, () => parse(value)))
 }

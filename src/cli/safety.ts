@@ -2,8 +2,8 @@
 import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { Arm } from '../eval/arm.ts'
+import { inHashOrder } from '../eval/hash-order.ts'
 import { RULES } from '../eval/safety/classifier.ts'
-import { drawPrompts } from '../eval/safety/draw-prompts.ts'
 import { formatSafety } from '../eval/safety/format.ts'
 import { type SafetyPrompt, SET_NAMES, type SetName } from '../eval/safety/prompt-sets.ts'
 import { parseSafetyResult, type SafetyResult } from '../eval/safety/result.ts'
@@ -170,7 +170,7 @@ async function setsToAsk(files: readonly SetFile[], { limit, ...fitting }: Askin
   for (const set of new Set(files.map((file) => file.set))) {
     const own = files.filter((file) => file.set === set)
     const all = own.flatMap(({ file, prompts }) => prompts.map((prompt): AskedPrompt => ({ ...prompt, file })))
-    const drawn = await drawPrompts(all, limit ?? all.length)
+    const drawn = (await inHashOrder(all, ({ text }) => text)).slice(0, limit)
     const prompts: AskedPrompt[] = await promptsThatFit(drawn, fitting)
     if (prompts.length > 0) sets.push({ set, prompts })
     for (const { file, sha256, prompts: whole } of own) {

@@ -1,6 +1,7 @@
 /** @file Which rows of a larger sample are evaluated: all, a plain random draw, or one that keeps the shares of sexes and ages. */
 import { PalignError } from '../errors.ts'
 import { groupBy } from '../math/group-by.ts'
+import { largestRemainders } from '../math/largest-remainders.ts'
 import { seededRandom } from '../math/random.ts'
 import { shuffled } from '../math/shuffle.ts'
 import type { Sample } from './sample.ts'
@@ -38,15 +39,4 @@ export function drawRows({ sex, age }: Pick<Sample, 'sex' | 'age'>, { count, see
     count,
   )
   return names.flatMap((name, i) => strata.get(name)!.slice(0, seats[i]!)).sort((a, b) => a - b)
-}
-
-/** Whole numbers in the proportion of the sizes that add up to `total` (Hamilton's method); of equal remainders the earlier wins. */
-export function largestRemainders(sizes: readonly number[], total: number): number[] {
-  const all = sizes.reduce((sum, size) => sum + size, 0)
-  const quotas = sizes.map((size) => (size * total) / all)
-  const seats = quotas.map(Math.floor)
-  const left = total - seats.reduce((sum, seat) => sum + seat, 0)
-  const order = quotas.map((_, i) => i).sort((a, b) => quotas[b]! - seats[b]! - (quotas[a]! - seats[a]!) || a - b)
-  for (const i of order.slice(0, left)) seats[i]!++
-  return seats
 }

@@ -7,7 +7,7 @@ import { answeredPrompts } from '../../src/eval/rating/answers.ts'
 import { designRating, type RatingDesign } from '../../src/eval/rating/design.ts'
 import { ratingPage } from '../../src/eval/rating/page.ts'
 import { countBallot, parseRating } from '../../src/eval/rating/ratings.ts'
-import { readJsonLines } from '../../src/node/read-table.ts'
+import { readJsonLines } from '../../src/node/read-json-lines.ts'
 import { hasChromium, launchBrowser, openPage } from './browser.ts'
 
 /** What a model may say to harm the page, or to hide. */
@@ -91,7 +91,10 @@ describe.skipIf(!hasChromium)('the rating page (needs Chromium)', () => {
     expect(download.suggestedFilename()).toBe(`ratings-${design.package.id}-r01.jsonl`)
     const saved = join(folder, 'ratings.jsonl')
     await download.saveAs(saved)
-    const ratings = (await readJsonLines(saved)).map(({ line, value }) => ({ place: `line ${line}`, rating: parseRating(value) }))
+    const ratings = (await readJsonLines(saved, { maxBytes: 1 << 20, maxRows: 100 })).rows.map(({ line, value }) => ({
+      place: `line ${line}`,
+      rating: parseRating(value),
+    }))
     const rated = { package: design.package.id, rater: 'r01' }
     expect(ratings.map(({ rating }) => rating)).toEqual([
       { ...rated, task: first, choice: 'left', left: 5, right: 2 },

@@ -1,7 +1,7 @@
 /** @file Which statements of a file are asked: sure ones, as many matched by Yes as by No. */
 import { PalignError } from '../../errors.ts'
 import type { PersonaStatement } from '../../items/persona-statement.ts'
-import { unitKey } from '../units.ts'
+import { inHashOrder } from '../hash-order.ts'
 import type { TraitId } from './traits.ts'
 
 /** Least confidence that the answer tells the trait. */
@@ -25,10 +25,9 @@ export async function drawStatements(all: readonly PersonaStatement[], count: nu
     })
   }
   const sure = new Map(all.filter(({ confidence }) => confidence >= LEAST_CONFIDENCE).map((one) => [one.question, one]))
-  const hashed = await Promise.all(Array.from(sure, async ([question, one]) => ({ hash: await unitKey({ question }), one })))
-  hashed.sort((a, b) => (a.hash < b.hash ? -1 : 1))
+  const ordered = await inHashOrder(sure.values(), ({ question }) => question)
   const taken = { Yes: 0, No: 0 }
-  const drawn = hashed.flatMap(({ one }) => (++taken[one.matching] <= count / 2 ? [one] : []))
+  const drawn = ordered.filter(({ matching }) => ++taken[matching] <= count / 2)
   if (drawn.length < count) {
     throw new PalignError(
       'invalid-input',

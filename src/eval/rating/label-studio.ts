@@ -75,10 +75,10 @@ export function labelStudioRatings(json: unknown, file: string): PlacedRating[] 
 
 /** Ratings of an export as CSV, its header first. @throws PalignError `malformed-file`, `file` and line named */
 export function labelStudioTableRatings(
-  rows: readonly { readonly line: number; readonly cells: Readonly<Record<string, string>> }[],
+  rows: readonly { readonly line: number; readonly values: ReadonlyMap<string, string> }[],
   file: string,
 ): PlacedRating[] {
-  return rows.flatMap(({ line, cells }) => ofFlat(cells, `file ${file}, line ${line}`))
+  return rows.flatMap(({ line, values }) => ofFlat(Object.fromEntries(values), `file ${file}, line ${line}`))
 }
 
 function ofAnnotations(entry: unknown, place: string): PlacedRating[] {

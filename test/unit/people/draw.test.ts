@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { drawRows, largestRemainders } from '../../../src/people/draw.ts'
+import { drawRows } from '../../../src/people/draw.ts'
 
 /** 60 women under 21, 30 men of 41 to 60, 10 of whom nothing is stated. */
 const sample = {
@@ -33,25 +33,5 @@ describe('draw of rows', () => {
 
   it.each([0, 101])('refuses %d of 100', (count) => {
     expect(() => drawRows(sample, { count, seed: 1, draw: 'random' })).toThrow(/file has 100 respondents/)
-  })
-})
-
-describe('largest remainders', () => {
-  it('give whole numbers that add up, none further than one from its share', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 12 }), fc.nat(500), (sizes, total) => {
-        const seats = largestRemainders(sizes, total)
-        const all = sizes.reduce((sum, size) => sum + size, 0)
-        expect(seats.reduce((sum, seat) => sum + seat, 0)).toBe(total)
-        seats.forEach((seat, i) => {
-          expect(Math.abs(seat - (sizes[i]! * total) / all)).toBeLessThan(1)
-        })
-      }),
-    )
-  })
-
-  it('go to the larger remainder, of equal ones to the earlier', () => {
-    expect(largestRemainders([1, 1, 2], 3)).toEqual([1, 1, 1])
-    expect(largestRemainders([1, 1], 1)).toEqual([1, 0])
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { questionDocument } from '../../../../src/eval/capability/documents.ts'
-import { drawDocuments, proportionalShares } from '../../../../src/eval/capability/subset.ts'
+import { drawDocuments } from '../../../../src/eval/capability/subset.ts'
 import { sha256 } from '../../../../src/eval/units.ts'
 
 const documents = Array.from({ length: 40 }, (_, row) => ({
@@ -25,14 +25,5 @@ describe('draw of documents', () => {
 
   it('takes all where fewer are there', async () => {
     expect(await drawDocuments(documents, 100)).toHaveLength(40)
-  })
-})
-
-describe('proportional shares', () => {
-  it('add up, with the largest remainders rounded up', () => {
-    // Exactly 3.5, 2.1, 1.4.
-    expect(proportionalShares([50, 30, 20], 7)).toEqual([4, 2, 1])
-    expect(proportionalShares([1, 1, 1], 2)).toEqual([1, 1, 0])
-    expect(proportionalShares([], 0)).toEqual([])
   })
 })

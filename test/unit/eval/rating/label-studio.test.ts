@@ -12,6 +12,8 @@ const choices = { from_name: 'choice', to_name: 'prompt', type: 'choices', value
 const graded = (name: string, grade: number) => ({ from_name: name, to_name: 'left', type: 'rating', value: { rating: grade } })
 const annotation = { completed_by: 7, was_cancelled: false, result: [choices, graded('left_grade', 5), graded('right_grade', 2)] }
 
+const row = (line: number, cells: Readonly<Record<string, string>>) => ({ line, values: new Map(Object.entries(cells)) })
+
 describe('Label Studio', () => {
   it('gets what raters see, and the package it belongs to', () => {
     const task = { task: 't00001', prompt: 'Why?', left: 'one', right: 'two' }
@@ -38,7 +40,7 @@ describe('Label Studio', () => {
     const flat = { ...data, annotator: 7, choice: 'left', left_grade: [{ rating: 5 }], right_grade: 2 }
     expect(labelStudioRatings([flat], 'min.json')).toEqual([{ place: 'file min.json, entry 1', rating }])
     const cells = { ...data, annotator: '7', choice: 'left', left_grade: '[{"rating": 5}]', right_grade: '2' }
-    expect(labelStudioTableRatings([{ line: 4, cells }], 'out.csv')).toEqual([{ place: 'file out.csv, line 4', rating }])
+    expect(labelStudioTableRatings([row(4, cells)], 'out.csv')).toEqual([{ place: 'file out.csv, line 4', rating }])
   })
 
   it('needs no grades, not even their columns', () => {
@@ -47,19 +49,13 @@ describe('Label Studio', () => {
       right_grade: __,
       ...cells
     } = { ...data, annotator: '7', choice: 'tie', left_grade: '', right_grade: '' }
-    const [read] = labelStudioTableRatings([{ line: 2, cells }], 'out.csv')
+    const [read] = labelStudioTableRatings([row(2, cells)], 'out.csv')
     expect(read!.rating).toMatchObject({ choice: 'tie', left: undefined })
   })
 
   it('a row without a choice is a skipped task, and grades may be missing', () => {
     const cells = { ...data, annotator: '7', choice: '', left_grade: '', right_grade: '' }
-    const read = labelStudioTableRatings(
-      [
-        { line: 2, cells },
-        { line: 3, cells: { ...cells, choice: 'both-bad' } },
-      ],
-      'out.csv',
-    )
+    const read = labelStudioTableRatings([row(2, cells), row(3, { ...cells, choice: 'both-bad' })], 'out.csv')
     expect(read.map((each) => each.rating)).toEqual([{ ...rating, choice: 'both-bad', left: undefined, right: undefined }])
   })
 
@@ -72,6 +68,6 @@ describe('Label Studio', () => {
       /entry 1: rating has a wrong choice/,
     )
     const cells = { ...data, annotator: '7', choice: 'left', left_grade: 'many', right_grade: '' }
-    expect(() => labelStudioTableRatings([{ line: 9, cells }], 'out.csv')).toThrow(/out.csv, line 9: rating has a wrong left/)
+    expect(() => labelStudioTableRatings([row(9, cells)], 'out.csv')).toThrow(/out.csv, line 9: rating has a wrong left/)
   })
 })
