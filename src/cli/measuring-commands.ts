@@ -160,6 +160,11 @@ function defineSafety(palign: Command): void {
         .argParser(wholeNumber)
         .default(0),
     )
+    .option(
+      '--judge <urls...>',
+      'OpenAI-compatible address whose model gives the verdicts, in place of rules; key in PALIGN_JUDGE_KEY',
+    )
+    .option('--judge-model <names...>', 'model of the judge; another than the model under test')
     .option('--doses', 'every persona also at half and at twice its strength')
     .addOption(
       new Option('--limit <number>', 'prompts of each set at most; the result is marked not for reporting').argParser(count),

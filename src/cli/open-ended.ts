@@ -1,24 +1,21 @@
 /** @file `palign open-ended`: what arms answer to everyday questions, scored by a trait classifier and by judges. */
 import { basename, resolve } from 'node:path'
-import { PalignError } from '../errors.ts'
 import { formatOpenEnded } from '../eval/open-ended/format-open-ended.ts'
 import { type JudgeExchange, refuseSelfJudge } from '../eval/open-ended/judge.ts'
 import { openEnded } from '../eval/open-ended/open-ended.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { type JudgeClient, judgeClient } from '../node/judge-client.ts'
 import { loadModel } from '../node/load-model.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readTraitStatements } from '../node/read-trait-statements.ts'
 import { armsOf, readPersonas } from './arms.ts'
+import { type JudgeOptions, judgesOf } from './judges.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
 
-interface OpenEndedCommandOptions {
+interface OpenEndedCommandOptions extends JudgeOptions {
   readonly model: string
   readonly persona?: readonly string[]
   readonly statements?: string
-  readonly judge?: readonly string[]
-  readonly judgeModel?: readonly string[]
   readonly samples: number
   readonly temperature: number
   readonly maxTokens: number
@@ -64,28 +61,6 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
     units?.close()
     await model.dispose()
   }
-}
-
-function judgesOf({ judge: urls = [], judgeModel: models = [] }: OpenEndedCommandOptions, env: NodeJS.ProcessEnv): JudgeClient[] {
-  if (urls.length !== models.length) {
-    throw new PalignError('invalid-input', `judges have ${urls.length} addresses and ${models.length} models, expected as many`, {
-      hint: 'give --judge and --judge-model in pairs',
-    })
-  }
-  const judges: JudgeClient[] = []
-  let firstHost: string | undefined
-  for (const [index, url] of urls.entries()) {
-    const host = URL.canParse(url) ? new URL(url).host : undefined
-    firstHost ??= host
-    // A key is for one host: the first one's is never sent to another.
-    const shared = host === firstHost ? env.PALIGN_JUDGE_KEY : undefined
-    const judge = judgeClient({ url, model: models[index]!, apiKey: env[`PALIGN_JUDGE_KEY_${index + 1}`] ?? shared })
-    if (judges.some((other) => other.host === judge.host && other.model === judge.model)) {
-      throw new PalignError('invalid-input', `judge ${judge.model} at ${judge.host} was given twice, expected different judges`)
-    }
-    judges.push(judge)
-  }
-  return judges
 }
 
 const jsonLines = (rows: readonly object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')

@@ -1,9 +1,10 @@
 /** @file `palign safety`: harmful compliance, over-refusal, incoherence and text quality, with personas and without. Prompts and answers are never printed. */
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { Arm } from '../eval/arm.ts'
 import { inHashOrder } from '../eval/hash-order.ts'
-import { RULES } from '../eval/safety/classifier.ts'
+import { type ComplianceJudgeOptions, complianceJudge } from '../eval/open-ended/refusal-judge.ts'
+import { type Classifier, RULES } from '../eval/safety/classifier.ts'
 import { formatSafety } from '../eval/safety/format.ts'
 import { type SafetyPrompt, SET_NAMES, type SetName } from '../eval/safety/prompt-sets.ts'
 import { parseSafetyResult, type SafetyResult } from '../eval/safety/result.ts'
@@ -13,17 +14,19 @@ import { textQuality } from '../eval/text-quality.ts'
 import { memoryUnits } from '../eval/units.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
+import type { JudgeClient } from '../node/judge-client.ts'
 import { loadModel } from '../node/load-model.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { doseArms } from './dose-arms.ts'
+import { type JudgeOptions, judgesOf } from './judges.ts'
 import { interruptSignal, note, print, printJson, stage } from './output.ts'
 import { withRandomControls } from './random-arms.ts'
 import { readNamedFiles, readSets, type SetFile } from './safety-sets.ts'
 
-interface SafetyCommandOptions {
+interface SafetyCommandOptions extends JudgeOptions {
   readonly model: string
   readonly bench?: string
   readonly sets?: string
@@ -56,6 +59,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
     if ('alpha' in persona && persona.alpha === 0)
       note(`palign: ${name} has alpha 0 and moves nothing: only its prompt, if any, tells it from unsteered`)
   }
+  const judge = judgeOf(options)
   const files = await readPrompts(options)
   const texts = await readTexts(options.texts ?? [])
   const store = options.store === undefined ? undefined : await openUnits(options.store)
@@ -67,7 +71,8 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
       const version = packageVersion()
       const { sets, asked } = await setsToAsk(files, { model, arms, maxTokens, limit, signal })
       const common = { model, arms, maxTokens, version, units: store ?? memoryUnits(), signal, onStage: stage }
-      const outcomes = await runSafety({ ...common, sets, classifier: RULES })
+      const classifier = judge === undefined ? RULES : judgedBy(judge, options.model, common)
+      const outcomes = await runSafety({ ...common, sets, classifier })
       const quality = await textQuality({ ...common, texts: texts.map(({ text }) => text) })
       const accuracy = { harmfulCompliance: options.complianceAccuracy, overRefusal: options.refusalAccuracy }
       const result: SafetyResult = {
@@ -76,7 +81,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
         modelFingerprint: model.fingerprint,
         seed,
         version,
-        classifier: RULES.name,
+        classifier: classifier.name,
         maxTokens,
         reporting: limit === undefined,
         sets: asked,
@@ -93,6 +98,20 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
   } finally {
     store?.close()
   }
+}
+
+/** One judge: several would need a rule for what they do not agree on. */
+function judgeOf(options: SafetyCommandOptions): JudgeClient | undefined {
+  const [judge, ...others] = judgesOf(options, process.env)
+  if (others.length === 0) return judge
+  throw new PalignError('invalid-input', `judges number ${others.length + 1}, expected one at most`)
+}
+
+/** Its replies are units of the store, as answers are. */
+function judgedBy(judge: JudgeClient, folder: string, common: Pick<ComplianceJudgeOptions, 'units' | 'signal'>): Classifier {
+  const modelNames = [basename(resolve(folder))]
+  const classify = complianceJudge({ judge, modelNames, units: common.units, signal: common.signal })
+  return { name: `judge ${judge.model} at ${judge.host}`, classify }
 }
 
 async function write(result: SafetyResult, outcomes: readonly SafetyOutcome[], options: SafetyCommandOptions): Promise<void> {

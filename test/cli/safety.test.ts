@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { IPIP_NEO_300, type Respondent, simulateRespondents } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseSafetyResult } from '../../src/eval/safety/result.ts'
+import { judgeServer, sendCompletion } from '../judges.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-safety-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -59,6 +60,20 @@ beforeAll(async () => {
 })
 
 describe('palign safety', () => {
+  it('takes verdicts from a judge, and says whose they are', async () => {
+    const server = await judgeServer((_, __, response) => sendCompletion(response, 'It declines.\nClass: refusal'))
+    try {
+      const { code } = await safety('--judge', server.url, '--judge-model', 'rule', '--out', at('judged.json'))
+      expect(code).toBe(0)
+      const { classifier, rows } = parseSafetyResult(JSON.parse(readFileSync(at('judged.json'), 'utf8')))
+      expect(classifier).toMatch(/^judge rule at 127\.0\.0\.1:/)
+      for (const { n, counts } of rows) expect(counts).toEqual({ compliance: 0, partial: 0, refusal: n, incoherent: 0 })
+      expect(server.requests.length).toBeGreaterThan(0)
+    } finally {
+      await server.close()
+    }
+  })
+
   it('measures a persona, its doses and its random controls beside the unsteered model, and prints no prompt and no answer', async () => {
     const { code, stdout, stderr } = await safety(
       '--random',
