@@ -29,7 +29,7 @@ const RESULTS: Readonly<Record<string, string>> = {
   'as published, 30 persons': 'papi-30-respondent-items',
 }
 
-const OTHER_MODEL = 'persons, items and metric yes; the model no: 8,000 million weights there, four million here'
+const OTHER_MODEL = 'persons, items and metric yes; the model no: 8,000 million weights there, 1.5 million here'
 
 const LINES: readonly Line[] = [
   {

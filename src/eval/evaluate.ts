@@ -86,7 +86,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const dataEfficiency = await efficiencyOf(itemCounts, known, truth, {
     seed,
     ask: async (count, items) => {
-      const context: ArmContext = { ...options, units, forms, known: items, tooFew: 'leave-unsteered' }
+      // With all of them it is the same work as in the table, and the same units.
+      const tooFew = count < known.items.length ? ('leave-unsteered' as const) : undefined
+      const context: ArmContext = { ...options, units, forms, known: items, tooFew }
       const runs = []
       for (const name of learning) runs.push(await run(name, context, `${name} with ${count} items`))
       return [...runs.map(({ predictions, tooFew }) => ({ ...predictions, tooFew })), ...floorsWith(items)]
