@@ -3,68 +3,47 @@
 export { contrastPairs } from './activations/contrast-pairs.ts'
 export type { HeadActivations, RecordedContrasts } from './activations/head-activations.ts'
 export { recordContrasts } from './activations/record-contrasts.ts'
-export {
-  adaptedCoefficient,
-  divergenceOf,
-  generalisedAdvantages,
-  type KlControl,
-  tokenRewards,
-  whitened,
-} from './align/advantages.ts'
 export { searchAlpha } from './align/alpha-search.ts'
-export { type AnsweredQuestion, renderAnswerRows } from './align/answer-rows.ts'
 export { alignDpo, type PreparedDpo, prepareDpo } from './align/dpo.ts'
-export { DPO, type DpoRecipe, dpoWithSteps } from './align/dpo-recipe.ts'
+export { DPO, type DpoRecipe } from './align/dpo-recipe.ts'
 export { alignFewShot } from './align/few-shot.ts'
 export { alignPas, preparePas } from './align/pas.ts'
 export { PAS, PAS_PUBLISHED, type PasRecipe } from './align/pas-recipe.ts'
 export { alignPersonalityPrompt } from './align/personality-prompt.ts'
 export { alignPpo, type PreparedPpo, preparePpo, type Sampler } from './align/ppo.ts'
 export { PPO, type PpoRecipe } from './align/ppo-recipe.ts'
-export { type AnswerPair, preferencePairs } from './align/preference-pairs.ts'
 export { answerQuestions, renderQuestions } from './align/questions.ts'
-export { NO_OPTION_REWARD, optionIn, optionReward } from './align/reward.ts'
 export { referenceDecoder } from './engine/reference-model.ts'
 export { tokenModel } from './engine/token-model.ts'
 export { PalignError, type PalignErrorCode } from './errors.ts'
 export { type BehaviourMeasures, behave } from './eval/behaviour/behave.ts'
 export { drawStatements } from './eval/behaviour/draw-statements.ts'
 export { steerableTrait } from './eval/behaviour/traits.ts'
-export { type Cost, type ProcessMeter, storedBytes } from './eval/cost.ts'
+export type { Cost, ProcessMeter } from './eval/cost.ts'
 export { evaluate } from './eval/evaluate.ts'
 export { type Floor, floors, populationOf } from './eval/floors.ts'
-export { formatCosts } from './eval/format-costs.ts'
-export { formatTable } from './eval/format-table.ts'
 export { METHODS, type MethodName } from './eval/methods.ts'
 export type { Judge, JudgeExchange, JudgeReply } from './eval/open-ended/judge.ts'
 export { type OpenEndedOptions, openEnded } from './eval/open-ended/open-ended.ts'
 export { type ComplianceClass, type ComplianceJudge, complianceJudge } from './eval/open-ended/refusal-judge.ts'
 export { type OpenEndedResult, parseOpenEndedResult } from './eval/open-ended/result.ts'
 export { fitTraitClassifier, type TraitClassifier, type TraitStatement } from './eval/open-ended/trait-classifier.ts'
-export { type Classifier, classifyByRules } from './eval/safety/classifier.ts'
-export { parseSafetyResult, type SafetyResult } from './eval/safety/result.ts'
+export type { Classifier } from './eval/safety/classifier.ts'
+export type { SafetyResult } from './eval/safety/result.ts'
 export { safetyRows } from './eval/safety/rows.ts'
 export { runSafety } from './eval/safety/run.ts'
 export { resultTable, type TableRow } from './eval/table.ts'
 export { textQuality } from './eval/text-quality.ts'
-export { formatTimeRatios, type TimeRatio, timeRatios } from './eval/time-ratios.ts'
+export { type TimeRatio, timeRatios } from './eval/time-ratios.ts'
 export { ACCURACY_LABELS, IPIP_NEO_120, IPIP_NEO_300 } from './items/ipip-neo.ts'
 export { type HeldOutItems, type KnownItems, splitItems, type TuningItems, tuningFolds } from './items/item-split.ts'
 export { JOHNSON_NORMS_120, JOHNSON_NORMS_300, SD3_WEB_NORMS } from './items/norms.ts'
-export {
-  type Answer,
-  type Item,
-  type Keyed,
-  type Questionnaire,
-  toKeyed,
-  toWorded,
-  type Worded,
-} from './items/questionnaire.ts'
+export { type Answer, type Item, type Keyed, type Questionnaire, toKeyed, toWorded, type Worded } from './items/questionnaire.ts'
 export { type Scores, score } from './items/scoring.ts'
 export { SD3, sd3WithTexts, splitSd3Items } from './items/sd3.ts'
 export { type Adapter, type AdapterConfig, LINEAR_LAYERS, type LinearLayer } from './model/adapter.ts'
 export { type Displacement, zeroDisplacement } from './model/displacement.ts'
-export { type CountedModel, forwardFlops, type ModelUsage, type TrainedRows, trainingFlops } from './model/flops.ts'
+export type { CountedModel, ModelUsage, TrainedRows } from './model/flops.ts'
 export type {
   GenerateRequest,
   GenerationEvent,
