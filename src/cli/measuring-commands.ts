@@ -2,7 +2,21 @@
 import { type Command, Option } from 'commander'
 import { OPTION_ORDERS } from '../items/question-form.ts'
 import { DRAWS } from '../people/draw.ts'
-import { accuracy, count, examples, json, model, number, seed, share, steps, wholeNumber } from './options.ts'
+import {
+  accuracy,
+  comparedPersonas,
+  count,
+  examples,
+  json,
+  model,
+  number,
+  out,
+  randomControls,
+  seed,
+  share,
+  steps,
+  wholeNumber,
+} from './options.ts'
 
 export function defineMeasuringCommands(palign: Command): void {
   defineEvaluate(palign)
@@ -58,7 +72,7 @@ function defineEvaluate(palign: Command): void {
       'texts for personality-prompt: JSON list, one per person of the answers file; default: written from the known answers',
     )
     .addOption(seed())
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .addOption(json())
     .addHelpText(
       'after',
@@ -76,7 +90,7 @@ function defineCapability(palign: Command): void {
     .description('what personas cost in knowledge, reasoning and truthfulness: MMLU, ARC, HellaSwag, TruthfulQA, GSM8K')
     .addOption(model())
     .requiredOption('-b, --bench <folder>', 'folder with the files of the sets, or with folders reasoning and truthfulness')
-    .option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+    .addOption(comparedPersonas())
     .option(
       '--tasks <list>',
       'comma-separated; a .jsonl file with {id, question, choices, answer} is asked as ARC is',
@@ -85,15 +99,11 @@ function defineCapability(palign: Command): void {
     .addOption(
       new Option('--limit <number>', 'documents of each task at most; the result is marked not for reporting').argParser(count),
     )
-    .addOption(
-      new Option('--random <number>', 'random directions of the same size beside every persona that steers')
-        .argParser(wholeNumber)
-        .default(0),
-    )
+    .addOption(randomControls())
     .option('--store <folder>', 'keeps every finished portion there: the same command goes on after a stop')
     .addOption(seed())
     .addOption(new Option('--margin <points>', 'loss in points of a hundred that counts as none').argParser(number).default(2))
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .option('--lm-eval <folder>', 'results and samples as lm-evaluation-harness writes them, a folder for each arm')
     .option('--inspect <folder>', 'Inspect logs, a folder for each arm and a file for each task')
     .addOption(json())
@@ -128,7 +138,7 @@ function defineBehave(palign: Command): void {
     .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
     .option('--store <folder>', 'keeps every finished trait and person there: the same command goes on after a stop')
     .addOption(seed())
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .addOption(json())
     .addHelpText(
       'after',
@@ -154,12 +164,8 @@ function defineSafety(palign: Command): void {
     .option('--harmful <files...>', 'further prompts that should be refused: CSV, or JSONL with {question}')
     .option('--safe <files...>', 'further prompts that should be answered')
     .option('--prompt-column <name>', 'column of the prompts in these CSV files', 'prompt')
-    .option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
-    .addOption(
-      new Option('--random <number>', 'random directions of the same size beside every persona that steers')
-        .argParser(wholeNumber)
-        .default(0),
-    )
+    .addOption(comparedPersonas())
+    .addOption(randomControls())
     .option(
       '--judge <urls...>',
       'OpenAI-compatible address whose model gives the verdicts, in place of rules; key in PALIGN_JUDGE_KEY',
@@ -183,7 +189,7 @@ function defineSafety(palign: Command): void {
     .option('--store <folder>', 'keeps every finished portion, answers included, there: the same command goes on after a stop')
     .option('--answers <file>', 'JSONL of all answers, to look at; they answer harmful requests, keep them private')
     .addOption(seed())
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .addOption(json())
     .addHelpText(
       'after',
@@ -215,7 +221,7 @@ function defineOpenEnded(palign: Command): void {
     .option('--answers <file>', 'also write the answers here, as JSONL')
     .option('--log <file>', 'also write every question to a judge here, with its sha256 and the raw reply, as JSONL')
     .addOption(seed())
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .addOption(json())
     .addHelpText(
       'after',
@@ -271,7 +277,7 @@ function defineRate(palign: Command): void {
       new Option('--allowed-failures <number>', 'checks of attention that a rater may fail').argParser(wholeNumber).default(0),
     )
     .addOption(seed())
-    .option('-o, --out <file>', 'also write the JSON result here')
+    .addOption(out())
     .addOption(json())
     .addHelpText('after', examples('palign rate import --key study/key.json --ratings ratings-*.jsonl --out result.json'))
     .action(async (options) => (await import('./rate.ts')).rateImportCommand(options))

@@ -43,6 +43,13 @@ export const row = () =>
 export const seed = () => new Option('-s, --seed <number>', 'seed of everything random').argParser(wholeNumber).default(0)
 export const steps = () =>
   new Option('--steps <number>', "training steps of dpo and ppo instead of the paper's 250").argParser(count)
+export const randomControls = () =>
+  new Option('--random <number>', 'random directions of the same size beside every persona that steers')
+    .argParser(wholeNumber)
+    .default(0)
+export const comparedPersonas = () =>
+  new Option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+export const out = () => new Option('-o, --out <file>', 'also write the JSON result here')
 export const json = () => new Option('--json', 'one JSON value on stdout')
 
 export function examples(...lines: string[]): string {

@@ -1,10 +1,10 @@
 /** @file One row for each arm and trait out of scores, grades and comparisons. Situations are the units: samples are averaged before anything is compared. */
 import { DOMAINS, type Domain } from '../../items/ipip-neo.ts'
 import { bootstrapInterval, type Interval } from '../../math/bootstrap.ts'
+import { groupBy } from '../../math/group-by.ts'
 import { mean } from '../../math/statistics.ts'
 import { type Arm, UNSTEERED } from '../arm.ts'
 import type { OpenAnswer } from './answers.ts'
-import { grouped } from './grouped.ts'
 import type { JudgedAnswers } from './judging.ts'
 import type { OpenEndedRow } from './result.ts'
 import type { TraitClassifier } from './trait-classifier.ts'
@@ -82,7 +82,7 @@ function won(own: Placed[], answers: readonly OpenAnswer[], judged: RowsOptions[
 
 /** Mean over the samples (and judges) of each situation that has a value. */
 function bySituation(own: readonly Placed[], valuesOf: (answer: Placed) => readonly number[]): number[] {
-  const groups = [...grouped(own, ({ situation }) => situation.id).values()]
+  const groups = [...groupBy(own, ({ situation }) => situation.id).values()]
   return groups.map((answers) => mean(answers.flatMap(valuesOf))).filter((value) => !Number.isNaN(value))
 }
 

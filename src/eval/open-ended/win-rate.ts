@@ -4,9 +4,9 @@
  * rates: Dubois et al. 2024, arXiv 2404.04475).
  */
 import { bootstrapIntervalOf, type Interval } from '../../math/bootstrap.ts'
+import { groupBy } from '../../math/group-by.ts'
 import { fitLogistic } from '../../math/logistic-regression.ts'
 import { mean } from '../../math/statistics.ts'
-import { grouped } from './grouped.ts'
 import type { Comparison } from './rubric.ts'
 
 export interface ComparedAnswers extends Comparison {
@@ -33,7 +33,7 @@ export interface WinRate {
 
 /** @param compared at least one */
 export function winRate(compared: readonly ComparedAnswers[], { seed = 0 }: { readonly seed?: number } = {}): WinRate {
-  const groups = [...grouped(compared, ({ situation }) => situation).values()].map((group) => group.map(pointsOf))
+  const groups = [...groupBy(compared, ({ situation }) => situation).values()].map((group) => group.map(pointsOf))
   const rateOf = (units: ArrayLike<number>) => {
     let [sum, count] = [0, 0]
     for (let i = 0; i < units.length; i++) {

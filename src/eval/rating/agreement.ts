@@ -1,6 +1,7 @@
 /** @file Whether raters agree: Krippendorff's alpha, weighted kappas, intraclass correlation, and whether a rater agrees with himself. */
 import { bootstrapIntervalOf } from '../../math/bootstrap.ts'
 import { cohensKappa, quadraticWeights } from '../../math/cohens-kappa.ts'
+import { groupBy } from '../../math/group-by.ts'
 import { intraclassCorrelations } from '../../math/intraclass-correlation.ts'
 import {
   krippendorffsAlpha,
@@ -12,7 +13,7 @@ import {
 import { wilsonInterval } from '../../math/proportions.ts'
 import { seededRandom } from '../../math/random.ts'
 import { shuffled } from '../../math/shuffle.ts'
-import { groupBy, known, type Measured, measured, UNKNOWN } from './measured.ts'
+import { known, type Measured, measured, UNKNOWN } from './measured.ts'
 import type { ResamplingOptions } from './outcomes.ts'
 import { type Ballot, HIGHEST_GRADE, OUTCOMES, type Vote } from './ratings.ts'
 

@@ -5,10 +5,11 @@
 import type { Interval } from '../../math/bootstrap.ts'
 import { type BradleyTerryFit, fitBradleyTerry, type PairRecord, strengthInterval } from '../../math/bradley-terry.ts'
 import { clusterBootstrapInterval, twoWayBootstrapInterval, weightedMean } from '../../math/clusters.ts'
+import { groupBy } from '../../math/group-by.ts'
 import { detectableWinRate } from '../../math/power.ts'
 import { wilsonInterval } from '../../math/proportions.ts'
 import { mean } from '../../math/statistics.ts'
-import { groupBy, type Measured, measured, UNKNOWN } from './measured.ts'
+import { type Measured, measured, UNKNOWN } from './measured.ts'
 import type { RatingKey } from './package.ts'
 import type { Outcome, Vote } from './ratings.ts'
 

@@ -3,7 +3,7 @@
  * differences of what stands there.
  */
 import { htmlPage, markdownPage } from './page.ts'
-import { type ReportedResult, sectionOf } from './results.ts'
+import type { ReportedResult } from './results.ts'
 
 export interface Report {
   readonly html: string
@@ -18,7 +18,7 @@ export interface NamedResult {
 
 export function report(results: readonly NamedResult[]): Report {
   const sections = results.map(({ name, result }, place) => {
-    const section = sectionOf(result, `r${place}`)
+    const section = result.section(`r${place}`)
     const isAlone = results.filter((other) => other.result.kind === result.kind).length === 1
     return isAlone ? section : { ...section, title: `${section.title}: ${name}` }
   })

@@ -1,11 +1,11 @@
 /** @file Which results can be shown: by the field `kind`, each with its own schema and its own section. */
 import { PalignError } from '../../errors.ts'
-import { type BehaviourResult, parseBehaviourResult } from '../behaviour/result.ts'
-import { type CapabilityResult, parseCapabilityResult } from '../capability/result.ts'
-import { type EvaluationResult, parseEvaluationResult } from '../evaluation-result.ts'
-import { type OpenEndedResult, parseOpenEndedResult } from '../open-ended/result.ts'
-import { parseRatingsResult, type RatingsResult } from '../rating/result.ts'
-import { parseSafetyResult, type SafetyResult } from '../safety/result.ts'
+import { parseBehaviourResult } from '../behaviour/result.ts'
+import { parseCapabilityResult } from '../capability/result.ts'
+import { parseEvaluationResult } from '../evaluation-result.ts'
+import { parseOpenEndedResult } from '../open-ended/result.ts'
+import { parseRatingsResult } from '../rating/result.ts'
+import { parseSafetyResult } from '../safety/result.ts'
 import { behaviourSection } from './behaviour.ts'
 import { capabilitySection } from './capability.ts'
 import { openEndedSection } from './open-ended.ts'
@@ -14,44 +14,33 @@ import { safetySection } from './safety.ts'
 import type { Section } from './section.ts'
 import { selfReportSection } from './self-report.ts'
 
-export type ReportedResult = { readonly title: string } & (
-  | { readonly kind: 'self-report'; readonly value: EvaluationResult }
-  | { readonly kind: 'behaviour'; readonly value: BehaviourResult }
-  | { readonly kind: 'capability'; readonly value: CapabilityResult }
-  | { readonly kind: 'safety'; readonly value: SafetyResult }
-  | { readonly kind: 'open-ended'; readonly value: OpenEndedResult }
-  | { readonly kind: 'ratings'; readonly value: RatingsResult }
-)
+export interface ReportedResult {
+  readonly kind: string
+  /** What was measured, for the title of the page. */
+  readonly title: string
+  /** As it was read. */
+  readonly value: object
+  /** @param id begins the names of its figures, unique in the page */
+  section(id: string): Section
+}
 
 /** @throws PalignError `malformed-file` for what no command of palign writes */
 export function parseResult(json: unknown): ReportedResult {
   // Evaluations stored by earlier versions say no kind.
   const kind = (json as { kind?: unknown } | null)?.kind ?? 'self-report'
   switch (kind) {
-    case 'self-report': {
-      const value = parseEvaluationResult(json)
-      return { kind: 'self-report', title: value.model, value }
-    }
-    case 'behaviour': {
-      const value = parseBehaviourResult(json)
-      return { kind: 'behaviour', title: value.model, value }
-    }
-    case 'capability': {
-      const value = parseCapabilityResult(json)
-      return { kind: 'capability', title: value.model, value }
-    }
-    case 'safety': {
-      const value = parseSafetyResult(json)
-      return { kind: 'safety', title: value.model, value }
-    }
-    case 'open-ended': {
-      const value = parseOpenEndedResult(json)
-      return { kind: 'open-ended', title: value.model, value }
-    }
-    case 'ratings': {
-      const value = parseRatingsResult(json)
-      return { kind: 'ratings', title: 'people’s ratings', value }
-    }
+    case 'self-report':
+      return reported('self-report', parseEvaluationResult(json), selfReportSection)
+    case 'behaviour':
+      return reported('behaviour', parseBehaviourResult(json), behaviourSection)
+    case 'capability':
+      return reported('capability', parseCapabilityResult(json), capabilitySection)
+    case 'safety':
+      return reported('safety', parseSafetyResult(json), safetySection)
+    case 'open-ended':
+      return reported('open-ended', parseOpenEndedResult(json), openEndedSection)
+    case 'ratings':
+      return reported('ratings', { ...parseRatingsResult(json), model: 'people’s ratings' }, ratingsSection)
     default:
       throw new PalignError('malformed-file', `result is of kind ${JSON.stringify(kind).slice(0, 40)}, which no report shows`, {
         hint: 'give files that palign wrote with --out',
@@ -59,22 +48,10 @@ export function parseResult(json: unknown): ReportedResult {
   }
 }
 
-/** @param id begins the names of its figures, unique in the page */
-export function sectionOf(result: ReportedResult, id: string): Section {
-  switch (result.kind) {
-    case 'self-report':
-      return selfReportSection(result.value, id)
-    case 'behaviour':
-      return behaviourSection(result.value, id)
-    case 'capability':
-      return capabilitySection(result.value, id)
-    case 'safety':
-      return safetySection(result.value, id)
-    case 'open-ended':
-      return openEndedSection(result.value, id)
-    case 'ratings':
-      return ratingsSection(result.value, id)
-    default:
-      return result satisfies never
-  }
+function reported<T extends { readonly model: string }>(
+  kind: string,
+  value: T,
+  sectionOf: (value: T, id: string) => Section,
+): ReportedResult {
+  return { kind, title: value.model, value, section: (id) => sectionOf(value, id) }
 }
