@@ -1,9 +1,10 @@
 /** @file `palign evaluate`: the error of every method on held-out items, beside the floors. */
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { evaluate } from '../eval/evaluate.ts'
 import { formatCosts } from '../eval/format-costs.ts'
 import { formatDataEfficiency, formatForms, formatLikeness, formatTable } from '../eval/format-table.ts'
 import type { MethodName } from '../eval/methods.ts'
+import { SELF_REPORT_TASK, type SelfReportLogOptions, selfReportInspectLog, selfReportLmEval } from '../eval/self-report-logs.ts'
 import { formatTimeRatios, timeRatios } from '../eval/time-ratios.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
@@ -35,6 +36,8 @@ interface EvaluateCommandOptions extends PersonsOptions {
   readonly descriptions?: string
   readonly steps?: number
   readonly store?: string
+  readonly lmEval?: string
+  readonly inspect?: string
   readonly out?: string
   readonly json?: boolean
 }
@@ -44,6 +47,8 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   const methods = methodNames(options.methods)
   const itemCounts = options.items?.split(',').map(Number)
   if (options.out !== undefined) await prepareToWrite(options.out)
+  for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
+  const started = new Date()
   const { population, rows, origin } = await choosePersons(options)
   const descriptions = options.descriptions === undefined ? undefined : await readDescriptions(options.descriptions)
   const orders = options.orders === 'both' ? OPTION_ORDERS : [options.orders]
@@ -87,6 +92,17 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       timeRatios: timeRatios(table),
     }
     if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
+    await writeLogs(options, methods, {
+      evaluation,
+      model: result.model,
+      modelFingerprint: model.fingerprint,
+      data: origin.data,
+      fileRespondents: origin.fileRespondents,
+      seed: options.seed,
+      version: packageVersion(),
+      started,
+      ended: new Date(),
+    })
     if (options.json) {
       printJson(result)
       return
@@ -102,6 +118,24 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   } finally {
     units?.close()
     await model.dispose()
+  }
+}
+
+/** A folder for each arm, as `palign capability` writes them. */
+async function writeLogs(
+  { lmEval, inspect }: EvaluateCommandOptions,
+  methods: readonly MethodName[],
+  run: Omit<SelfReportLogOptions, 'arm'>,
+): Promise<void> {
+  for (const arm of methods) {
+    const folder = arm.replaceAll(':', '-')
+    if (lmEval !== undefined) {
+      for (const { name, text } of await selfReportLmEval({ ...run, arm }))
+        await writeFileAtomic(join(lmEval, folder, name), text)
+    }
+    if (inspect === undefined) continue
+    const name = `${SELF_REPORT_TASK}_${run.ended.toISOString().replaceAll(':', '-')}.json`
+    await writeFileAtomic(join(inspect, folder, name), await selfReportInspectLog({ ...run, arm }))
   }
 }
 

@@ -66,6 +66,8 @@ function defineEvaluate(palign: Command): void {
       '--store <folder>',
       'keeps every finished answer there: the same command goes on after a stop, and several may share the work',
     )
+    .option('--lm-eval <folder>', 'results and samples as lm-evaluation-harness writes them, a folder for each arm')
+    .option('--inspect <folder>', 'Inspect logs, a folder for each arm')
     .addOption(steps())
     .option(
       '--descriptions <file>',

@@ -50,19 +50,24 @@ export function stage(name: string): { update(progress: Progress): void; end(): 
   let drawn = 0
   if (!terminal) note(`${name} ...`)
   return {
-    update({ done, total }) {
+    update({ done, total, forwardTokens }) {
       const now = performance.now()
       if (!terminal || (now - drawn < 100 && done < total)) return
       drawn = now
       const seconds = (now - started) / 1000
       const rate = done / seconds
       const left = done === 0 ? '' : `, ${rate.toFixed(rate < 10 ? 1 : 0)}/s, ${duration((total - done) / rate)} left`
-      process.stderr.write(`\r\x1b[K${name}: ${done} of ${total}${left}`)
+      const spent = forwardTokens === undefined ? '' : `, ${inThousands(forwardTokens)} tokens so far`
+      process.stderr.write(`\r\x1b[K${name}: ${done} of ${total}${left}${spent}`)
     },
     end() {
       if (terminal) process.stderr.write(`\r\x1b[K${name}: ${duration((performance.now() - started) / 1000)}\n`)
     },
   }
+}
+
+function inThousands(count: number): string {
+  return count < 1e6 ? `${Math.round(count / 1000)}k` : `${(count / 1e6).toFixed(1)}M`
 }
 
 export function duration(seconds: number): string {

@@ -25,6 +25,8 @@ const row = z.looseObject({
   strength: z.looseObject({ klP95: number, alpha: number.optional() }).optional(),
   hyperparameters: z.record(z.string(), z.union([z.number(), text])).optional(),
   failed: text.optional(),
+  median: z.looseObject({ corrected: z.looseObject(domains) }).optional(),
+  expected: z.looseObject(domains).optional(),
   forms: z
     .looseObject({
       errors: z

@@ -4,6 +4,7 @@ import { argmaxAnswer, expectedAnswer, medianAnswer } from '../items/answer-dist
 import type { QuestionForm } from '../items/question-form.ts'
 import { groupBy } from '../math/group-by.ts'
 import { mean } from '../math/statistics.ts'
+import { usageBetween } from '../model/flops.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compilePersona } from '../persona/persona.ts'
@@ -39,14 +40,23 @@ export async function runArm(
   const wordings = wordingsOf(context.forms)
   try {
     const ask = asker(context)
+    const usedBefore = await context.model.usage()
+    let spent = usedBefore
     const wanted = respondents.flatMap((respondent) =>
       wordings.map(async (forms) => ({
         key: await answerUnitKey(name, context, respondent, forms),
-        compute: async () => encodeAnswerUnit(await ask((await personas.of(respondent)).persona, forms)),
+        compute: async () => {
+          const unit = await ask((await personas.of(respondent)).persona, forms)
+          spent = await context.model.usage()
+          return encodeAnswerUnit(unit)
+        },
       })),
     )
     const units = await Promise.all(wanted)
-    const texts = await runUnits(store, units, { signal, onProgress })
+    const texts = await runUnits(store, units, {
+      signal,
+      onProgress: (progress) => onProgress?.({ ...progress, forwardTokens: usageBetween(usedBefore, spent).forwardTokens }),
+    })
     const answered = texts.map((text, i) =>
       decodeAnswerUnit(text, { items: heldOut.items.length, forms: wordings[i % wordings.length]!.length }),
     )

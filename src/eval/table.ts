@@ -65,6 +65,8 @@ export interface TableRow extends ErrorSummary {
   readonly skill: number
   /** The same summary for the medians of the distributions. */
   readonly median?: ErrorSummary | undefined
+  /** Corrected error of the means of the distributions, not rounded; of good predictors larger than the error of whole answers. */
+  readonly expected?: DomainErrors | undefined
   readonly unanswered?: number | undefined
   /** Respondents for whom the arm answers (almost) the same to everything. */
   readonly collapsed: number
@@ -115,6 +117,7 @@ export function resultTable(
       style: meanStyle(responseStyles(arm.answers, answers)),
       skill: (median - mean(after)) / (median - ridge),
       median: arm.medians && summary(arm.medians, answers, seed),
+      expected: arm.expected && meanErrors(correctedErrors(arm.expected, answers)),
       unanswered: arm.unanswered,
       collapsed,
       forms,

@@ -13,6 +13,8 @@ export type Tokens = ArrayLike<number>
 export interface Progress {
   readonly done: number
   readonly total: number
+  /** What was spent on it so far, where that is measured: tokens through forward passes. */
+  readonly forwardTokens?: number | undefined
 }
 
 /** What changes the model for one call; a displacement and an adapter may act together. */

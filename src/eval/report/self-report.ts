@@ -85,11 +85,13 @@ function likenessTable({ rows }: EvaluationResult): Table {
   ]
   return {
     title: 'Likeness beyond the error',
-    note: 'Skill: 0 as item medians, 1 as ridge. People have an acquiescence of 3.08, a negation consistency of .58 and an extremity of .09. KL p95: how far the next token moves on neutral prompts, nats.',
-    columns: ['arm', 'skill', ...names, 'KL p95', 'alpha'],
-    rows: known.map(({ arm, skill, likeness, style, strength }) => [
+    note: 'Skill: 0 as item medians, 1 as ridge. Errors of the medians and of the means of the answer distributions, beside that of the most likely answers above. People have an acquiescence of 3.08, a negation consistency of .58 and an extremity of .09. KL p95: how far the next token moves on neutral prompts, nats.',
+    columns: ['arm', 'skill', 'error of medians', 'error of means', ...names, 'KL p95', 'alpha'],
+    rows: known.map(({ arm, skill, median, expected, likeness, style, strength }) => [
       arm,
       fixed(skill),
+      fixed(median?.corrected.sum),
+      fixed(expected?.sum),
       ...names.map((name) => fixed(likeness?.[name] ?? style?.[name])),
       fixed(strength?.klP95),
       fixed(strength?.alpha),
