@@ -23,10 +23,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
   store: ['persona', 'people', 'items', 'eval'],
   node: ['engine', 'train', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'store', 'index.ts'],
+  server: ['align', 'persona', 'people', 'items', 'model', 'store', 'node'],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }
-const MAY_USE_NODE = ['node', 'cli']
+const MAY_USE_NODE = ['node', 'server', 'cli']
 const MAY_USE_ONNXRUNTIME = ['node']
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))

@@ -9,6 +9,15 @@ import { hasChromium, launchBrowser, type OpenedPage, openPage } from './browser
 
 const palign = (...args: string[]) => execFileSync('node', ['dist/cli/main.js', ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
 
+/** One stored result of every kind. */
+const STORED = [
+  'papi-30-respondent',
+  'behaviour-respondent',
+  'open-ended-respondent',
+  'capability-respondent-limit-100',
+  'safety-respondent-limit-50',
+].map((name) => `runs/results/${name}.json`)
+
 /** Texts of each figure with their boxes, in the units of the screen. */
 const figureTexts = (page: Page) =>
   page.evaluate(() =>
@@ -63,7 +72,7 @@ describe.skipIf(!hasChromium)('the page of a report (needs Chromium)', () => {
       ...['evaluate', '--model', 'models/respondent', '--simulate', '4', '--methods', 'unchanged,few-shot,pas', '--seed', '3'],
       ...['--items', '20,120', '--out', result],
     )
-    palign('report', result, 'runs/results/papi-30-respondent.json', '--out', out)
+    palign('report', result, ...STORED, '--out', out)
     browser = await launchBrowser()
   }, 400_000)
   afterAll(async () => {
@@ -75,7 +84,7 @@ describe.skipIf(!hasChromium)('the page of a report (needs Chromium)', () => {
   it('opens from disk without a complaint and asks nothing of a network', async () => {
     const { page, complaints, requests } = await open()
     expect(await page.locator('h1').textContent()).toBe('Evaluation of respondent')
-    expect(await page.locator('section').count()).toBe(2)
+    expect(await page.locator('section').count()).toBe(1 + STORED.length)
     expect({ complaints, requests }).toEqual({ complaints: [], requests: [] })
   })
 
@@ -101,6 +110,11 @@ describe.skipIf(!hasChromium)('the page of a report (needs Chromium)', () => {
       'Correlations between domains',
       'Error of every person',
       'in every form',
+      'over the dose of a persona',
+      'Effect of steering every trait',
+      'in the main measure of every task',
+      'Harmful compliance of every arm',
+      'Trait scores of answers',
     ])
       expect(names.some(([, name]) => name!.includes(title))).toBe(true)
     for (const axis of [

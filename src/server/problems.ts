@@ -1,0 +1,73 @@
+/**
+ * @file Everything that can be wrong with a request, in the one shape that clients of the OpenAI API read: `{ error: { message, type, param, code } }`.
+ * Nothing of a path, an address or a stack is in it.
+ */
+import { HTTPException } from 'hono/http-exception'
+import { PalignError, type PalignErrorCode } from '../errors.ts'
+
+/** Codes by the status they go with. */
+const STATUS = {
+  invalid_json: 400,
+  invalid_type: 400,
+  invalid_value: 400,
+  missing_required_parameter: 400,
+  unsupported_value: 400,
+  context_length_exceeded: 400,
+  persona_incompatible: 400,
+  forbidden_host: 400,
+  invalid_api_key: 401,
+  model_not_found: 404,
+  persona_not_found: 404,
+  route_not_found: 404,
+  method_not_allowed: 405,
+  request_too_large: 413,
+  unsupported_media_type: 415,
+  internal_error: 500,
+  engine_failed: 500,
+  server_is_overloaded: 503,
+} as const
+export type ProblemCode = keyof typeof STATUS
+
+export interface Problem {
+  readonly code: ProblemCode
+  readonly message: string
+  /** Path of the field, such as `messages.3.content`. */
+  readonly param?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export function problemBody({ code, message, param }: Problem) {
+  const status = STATUS[code]
+  const type = status >= 500 ? 'server_error' : 'invalid_request_error'
+  return { error: { message, type, param: param ?? null, code } }
+}
+
+export function problemResponse(problem: Problem): Response {
+  const status = STATUS[problem.code]
+  // A repeat of what must fail again only makes more load.
+  const retry = status === 503 ? undefined : { 'x-should-retry': 'false' }
+  return Response.json(problemBody(problem), { status, headers: { ...retry, ...problem.headers } })
+}
+
+/** To throw inside a route. */
+export function refusal(problem: Problem): HTTPException {
+  return new HTTPException(STATUS[problem.code], { res: problemResponse(problem), message: problem.message })
+}
+
+const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
+  'invalid-input': 'invalid_value',
+  'incompatible-persona': 'persona_incompatible',
+  'non-finite': 'engine_failed',
+  'engine-failed': 'engine_failed',
+  'deadline-exceeded': 'server_is_overloaded',
+}
+
+/** What a client is told of an error: the messages of ours that speak of its request, of others only that there was one. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof PalignError)) return { code: 'internal_error', message: 'the server failed; its log says why' }
+  const code = OF_ERRORS[error.code] ?? 'internal_error'
+  if (code === 'invalid_value' && /context/.test(error.message))
+    return { code: 'context_length_exceeded', message: error.message }
+  if (code === 'invalid_value' || code === 'persona_incompatible') return { code, message: error.message }
+  return { code, message: code === 'engine_failed' ? 'the model gave no usable answer' : 'the server failed; its log says why' }
+}
