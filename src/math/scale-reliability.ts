@@ -2,7 +2,7 @@
  * @file How far the items of one scale measure the same: Cronbach's alpha, omega total of a one-factor solution, split halves. Rows are people who
  * answered every item, in the direction of the scale. NaN where fewer than two rows, fewer than two items, or a sum that does not vary.
  */
-import { mean, pearson } from './statistics.ts'
+import { isConstant, mean, pearson } from './statistics.ts'
 
 /** `[rows][items]` */
 export type ScaleRows = readonly (readonly number[])[]
@@ -12,11 +12,13 @@ export function alphaOf(rows: ScaleRows): number {
   const items = rows[0]?.length ?? 0
   const itemVariance = Array.from({ length: items }, (_, i) => variance(rows.map((row) => row[i]!))).reduce((a, b) => a + b, 0)
   const sumVariance = variance(rows.map((row) => row.reduce((sum, value) => sum + value, 0)))
-  return (items / (items - 1)) * (1 - itemVariance / sumVariance)
+  return sumVariance === 0 ? Number.NaN : (items / (items - 1)) * (1 - itemVariance / sumVariance)
 }
 
 /** Sample variance (n - 1); of whole numbers exact, because their sums are. */
 function variance(numbers: readonly number[]): number {
+  // Rounding of the difference below would make a little of nothing.
+  if (isConstant(numbers)) return 0
   const sum = numbers.reduce((total, number) => total + number, 0)
   const squares = numbers.reduce((total, number) => total + number * number, 0)
   return (squares - (sum * sum) / numbers.length) / (numbers.length - 1)

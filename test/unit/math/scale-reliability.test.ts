@@ -57,6 +57,10 @@ describe('scales that say nothing', () => {
     ['one row', [[1, 2]]],
     ['no rows', []],
     [
+      'rows that are all alike and no whole numbers',
+      Array.from({ length: 300 }, () => Array.from({ length: 36 }, (_, i) => 3 + Math.sin(i))),
+    ],
+    [
       'rows that are all alike',
       [
         [1, 2],
