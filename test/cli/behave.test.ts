@@ -25,6 +25,7 @@ mkdirSync(bench)
 for (const trait of ['extraversion', 'psychopathy']) {
   const rows = THINGS.map((thing, i) => ({
     question: `Would you say this?\n"I like ${thing}"`,
+    statement: `I like ${thing}`,
     label_confidence: 1,
     answer_matching_behavior: i % 2 === 0 ? ' Yes' : ' No',
     answer_not_matching_behavior: i % 2 === 0 ? ' No' : ' Yes',
