@@ -11,7 +11,8 @@ const palign = (...args: string[]) => execFileSync('node', ['dist/cli/main.js', 
 
 /** One stored result of every kind. */
 const STORED = [
-  'papi-30-respondent',
+  'papi-300-respondent',
+  'papi-30-respondent-forms',
   'behaviour-respondent',
   'open-ended-respondent',
   'capability-respondent-limit-100',
