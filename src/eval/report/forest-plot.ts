@@ -53,8 +53,8 @@ export function forestPlot({ id, title, axis, rows, rule, ruleLabel }: ForestPlo
 const MOST_CHARACTERS = 32
 
 /** The whole name stands in the words of the mark. */
-export function shortened(name: string): string {
-  return name.length <= MOST_CHARACTERS ? name : `${name.slice(0, MOST_CHARACTERS - 1)}…`
+export function shortened(name: string, most = MOST_CHARACTERS): string {
+  return name.length <= most ? name : `${name.slice(0, most - 1)}…`
 }
 
 /** A centred text of about 6.5 units a character, moved to where all of it is in the drawing. */

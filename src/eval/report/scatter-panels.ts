@@ -16,6 +16,8 @@ export interface ScatterPanelsOptions {
 }
 
 const [COLUMNS, PANEL, GAP] = [3, 176, 70] as const
+/** Of a name above a panel, in bold. */
+const MOST_CHARACTERS = 26
 const MARGIN = { top: 56, left: 56, bottom: 44 } as const
 
 /** All panels have the same axes. */
@@ -30,7 +32,7 @@ export function scatterPanels({ id, title, xTitle, yTitle, panels }: ScatterPane
     const [x, y] = [scaleOver(all, [box.left, box.right]), scaleOver(all, [box.bottom, box.top])]
     const [low, high] = x.domain() as [number, number]
     return [
-      label(left, top - 10, 'start', shortened(name), 'strong'),
+      label(left, top - 10, 'start', shortened(name, MOST_CHARACTERS), 'strong'),
       ...xAxis(x, box, x.ticks(4)),
       ...yAxis(y, box, y.ticks(4)),
       line('rule', x(low), y(low), x(high), y(high)),
