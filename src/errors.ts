@@ -3,6 +3,8 @@
 export type PalignErrorCode =
   /** A value given by the caller is outside what the function accepts. */
   | 'invalid-input'
+  /** What a person answered is not enough for what is to be made of it. */
+  | 'too-few-answers'
   /** A file, folder or named thing does not exist. */
   | 'not-found'
   /** Bytes or text that do not follow their format: truncated, contradictory, over a limit. */
@@ -32,6 +34,22 @@ export class PalignError extends Error {
     this.name = 'PalignError'
     this.code = code
     this.hint = options.hint
+  }
+}
+
+/** The same error with where it happened before its message; an error that is not ours stays as it is. */
+export function errorAt(place: string, error: unknown): unknown {
+  if (!(error instanceof PalignError)) return error
+  const { code, message, hint } = error
+  return new PalignError(code, `${place}: ${message}`, { cause: error, ...(hint !== undefined && { hint }) })
+}
+
+/** Runs a check of something that lies at a place, such as a line of a file: its errors say where. */
+export function at<T>(place: string, check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    throw errorAt(place, error)
   }
 }
 

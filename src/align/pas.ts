@@ -182,7 +182,7 @@ export function findInterventions(
   return heads.map((head) => interventionAt(head, labelled))
 }
 
-/** @throws PalignError `invalid-input` where no known item was answered */
+/** @throws PalignError `too-few-answers` where no known item was answered */
 export function provenanceOf(
   respondent: Respondent,
   known: KnownItems,
@@ -192,7 +192,7 @@ export function provenanceOf(
   const answered = known.items.filter((item) => respondent.answers.byItem.has(item.itemNumber)).length
   if (answered === 0) {
     throw new PalignError(
-      'invalid-input',
+      'too-few-answers',
       `respondent in row ${respondent.row} answered none of the ${known.items.length} known items`,
     )
   }

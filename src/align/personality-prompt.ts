@@ -8,15 +8,16 @@ import { describeRespondent } from './description.ts'
 /** Where descriptions come from: one text per row of the file the respondents came from; absent: written from the known answers. */
 export type Descriptions = readonly string[] | undefined
 
-/** @throws PalignError `invalid-input` where there is no text for the person */
+/** @throws PalignError `invalid-input` where no text was given for the person, `too-few-answers` where none can be written */
 export function personalityPrompt(respondent: Respondent, known: KnownItems, descriptions: Descriptions): string {
   const text = descriptions === undefined ? describeRespondent(respondent, known) : descriptions[respondent.row]?.trim()
   if (text !== undefined && text !== '') return text
+  if (descriptions === undefined) {
+    throw new PalignError('too-few-answers', `respondent in row ${respondent.row} answered no known item that could be described`)
+  }
   throw new PalignError(
     'invalid-input',
-    descriptions === undefined
-      ? `respondent in row ${respondent.row} answered no known item that could be described`
-      : `descriptions have no text for row ${respondent.row}; ${descriptions.length} were given`,
+    `descriptions have no text for row ${respondent.row}; ${descriptions.length} were given`,
     { hint: 'give one description per person, in the order of the answers file' },
   )
 }

@@ -14,7 +14,7 @@ export interface AnswerPair {
   readonly rejected: DecidedAnswer
 }
 
-/** @throws PalignError `invalid-input` for somebody who is neutral in everything */
+/** @throws PalignError `too-few-answers` for somebody who is neutral in everything */
 export function preferencePairs(questions: readonly AnsweredQuestion[], { row, answers }: Respondent): AnswerPair[] {
   const pairs = questions.flatMap(({ item }, question): AnswerPair[] => {
     const answer = answers.byItem.get(item.itemNumber)
@@ -22,7 +22,11 @@ export function preferencePairs(questions: readonly AnsweredQuestion[], { row, a
     return [{ question, chosen: answer, rejected: (6 - answer) as DecidedAnswer }]
   })
   if (pairs.length > 0) return pairs
-  throw new PalignError('invalid-input', `respondent in row ${row} has no answer other than the neutral one to any known item`, {
-    hint: 'preferences need at least one answer with a mirror',
-  })
+  throw new PalignError(
+    'too-few-answers',
+    `respondent in row ${row} has no answer other than the neutral one to any known item`,
+    {
+      hint: 'preferences need at least one answer with a mirror',
+    },
+  )
 }

@@ -1,6 +1,7 @@
 /** @file Answers files for the commands. */
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { at, PalignError } from '../errors.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import type { PeopleFile } from '../people/people-file.ts'
 import { readPeople } from '../people/read-people.ts'
@@ -9,24 +10,16 @@ import { respondentsOf } from '../people/sample.ts'
 import { note } from './output.ts'
 
 /** Johnson's file of 619,150 persons has 95 MB. */
-export const MAX_ANSWERS_BYTES = 1 << 28
+const MAX_ANSWERS_BYTES = 1 << 28
 
-export async function readAnswers(path: string): Promise<PeopleFile> {
+/** @throws PalignError as `readPeople` does, naming the file */
+export async function readAnswers(path: string): Promise<PeopleFile & { readonly sha256: string }> {
   const bytes = await readFileBounded(path, MAX_ANSWERS_BYTES)
-  try {
-    const file = readPeople(bytes, basename(path))
-    if (file.codingCheck.kind === 'undecided') {
-      note(`palign: ${basename(path)} has too few answers to check their coding; ${file.sample.coding} was believed`)
-    }
-    return file
-  } catch (error) {
-    if (error instanceof PalignError)
-      throw new PalignError(error.code, `file ${path}: ${error.message}`, {
-        cause: error,
-        ...(error.hint && { hint: error.hint }),
-      })
-    throw error
+  const file = at(`file ${path}`, () => readPeople(bytes, basename(path)))
+  if (file.codingCheck.kind === 'undecided') {
+    note(`palign: ${basename(path)} has too few answers to check their coding; ${file.sample.coding} was believed`)
   }
+  return { ...file, sha256: createHash('sha256').update(bytes).digest('hex') }
 }
 
 export async function readRespondent(path: string, row: number): Promise<Respondent> {

@@ -3,11 +3,12 @@ import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { type Arm, armOf, UNSTEERED } from '../eval/arm.ts'
 import type { LanguageModel } from '../model/language-model.ts'
-import { type FilePersona, readPersona } from '../node/persona-file.ts'
+import { readPersona } from '../node/persona-file.ts'
+import type { StoredPersona } from '../persona/persona.ts'
 
 /** Before the model is loaded: what is wrong with a file is found at once. @throws PalignError `invalid-input` for two files of one name */
-export async function readPersonas(paths: readonly string[]): Promise<Map<string, FilePersona>> {
-  const personas = new Map<string, FilePersona>()
+export async function readPersonas(paths: readonly string[]): Promise<Map<string, StoredPersona>> {
+  const personas = new Map<string, StoredPersona>()
   for (const path of paths) {
     const name = basename(path).replace(/\.safetensors$/, '')
     if (personas.has(name) || name === UNSTEERED.name) {
@@ -20,6 +21,6 @@ export async function readPersonas(paths: readonly string[]): Promise<Map<string
   return personas
 }
 
-export function armsOf(personas: ReadonlyMap<string, FilePersona>, model: LanguageModel): Arm[] {
+export function armsOf(personas: ReadonlyMap<string, StoredPersona>, model: LanguageModel): Arm[] {
   return [UNSTEERED, ...Array.from(personas, ([name, persona]) => armOf(name, persona, model))]
 }

@@ -1,16 +1,16 @@
 /** @file `palign behave`: answers to persona statements, unsteered, steered to the ends of every trait, and with the personas of persons. */
 import { basename, join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { errorAt, PalignError } from '../errors.ts'
 import { type BehaveOptions, behave } from '../eval/behaviour/behave.ts'
 import { drawStatements, type StatementSet } from '../eval/behaviour/draw-statements.ts'
 import { formatBehaviour } from '../eval/behaviour/format-behaviour.ts'
-import { type BehaviourResult, parseBehaviourResult } from '../eval/behaviour/result.ts'
+import { parseBehaviourResult } from '../eval/behaviour/result.ts'
 import { steerableTrait, TRAIT_IDS, type TraitId } from '../eval/behaviour/traits.ts'
 import { respondentCount } from '../items/answer-matrix.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
-import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
+import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openUnits } from '../node/open-units.ts'
@@ -22,7 +22,7 @@ import { drawRows } from '../people/draw.ts'
 import { respondentAt } from '../people/sample.ts'
 import { readAnswers } from './answers.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
+import { interruptSignal, showResult, stage } from './output.ts'
 
 interface BehaveCommandOptions {
   readonly model: string
@@ -77,23 +77,13 @@ export async function behaveCommand(options: BehaveCommandOptions): Promise<void
         ...measures,
         skipped: [...bench.skipped, ...skipped],
       })
-      await show(result, options)
+      await showResult(result, options, () => formatBehaviour(result))
     } finally {
       await model.dispose()
     }
   } finally {
     units?.close()
   }
-}
-
-async function show(result: BehaviourResult, { out, json }: BehaveCommandOptions): Promise<void> {
-  if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`)
-  if (json) {
-    printJson(result)
-    return
-  }
-  print(formatBehaviour(result))
-  if (out !== undefined) note(`result written to ${out}`)
 }
 
 interface Bench {
@@ -130,11 +120,7 @@ async function drawFrom(path: string, all: Parameters<typeof drawStatements>[0],
   try {
     return await drawStatements(all, count)
   } catch (error) {
-    if (!(error instanceof PalignError)) throw error
-    throw new PalignError(error.code, `file ${path}: ${error.message}`, {
-      cause: error,
-      ...(error.hint !== undefined && { hint: error.hint }),
-    })
+    throw errorAt(`file ${path}`, error)
   }
 }
 

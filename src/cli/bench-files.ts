@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { at, PalignError } from '../errors.ts'
 import { type ChoiceItem, parseChoiceItem, parseExampleItem, parseProblemItem, parseTruthItem } from '../eval/capability/items.ts'
 import {
   gsm8kTask,
@@ -13,7 +13,7 @@ import {
   type Task,
   truthfulqaTask,
 } from '../eval/capability/tasks.ts'
-import { readFileBounded, readJson } from '../node/read-file.ts'
+import { decodeJson, readFileBounded } from '../node/read-file.ts'
 import { type JsonLines, readJsonLines } from '../node/read-json-lines.ts'
 
 const MAX_BENCH_BYTES = 256 << 20
@@ -115,26 +115,18 @@ async function readItems<T>(path: string, parse: (value: unknown) => T): Promise
     ? await readList(path)
     : await readJsonLines(path, { maxBytes: MAX_BENCH_BYTES, maxRows: MAX_ROWS })
   const place = path.endsWith('.json') ? 'entry' : 'line'
-  const items = rows.map(({ line, value }) => {
-    try {
-      return parse(value)
-    } catch (error) {
-      if (!(error instanceof PalignError)) throw error
-      throw new PalignError(error.code, `file ${path}, ${place} ${line}: ${error.message}`, { cause: error })
-    }
-  })
+  const items = rows.map(({ line, value }) => at(`file ${path}, ${place} ${line}`, () => parse(value)))
   return { items, lines: rows.map(({ line }) => line), path, file: basename(path), sha256 }
 }
 
 /** A JSON list; entries count from 1. */
 async function readList(path: string): Promise<JsonLines> {
-  const list = await readJson(path, MAX_BENCH_BYTES)
+  const bytes = await readFileBounded(path, MAX_BENCH_BYTES)
+  const list = decodeJson(bytes, path)
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_ROWS) {
     throw new PalignError('malformed-file', `file ${path} holds no list of 1 to ${MAX_ROWS} entries`)
   }
-  const sha256 = createHash('sha256')
-    .update(await readFileBounded(path, MAX_BENCH_BYTES))
-    .digest('hex')
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { rows: list.map((value: unknown, i) => ({ line: i + 1, value })), sha256 }
 }
 

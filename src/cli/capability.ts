@@ -9,6 +9,7 @@ import type { CapabilityResult } from '../eval/capability/result.ts'
 import { capabilityRows } from '../eval/capability/rows.ts'
 import { type Outcome, runCapability } from '../eval/capability/run.ts'
 import { drawDocuments } from '../eval/capability/subset.ts'
+import { withRandomControls } from '../eval/random-arms.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
@@ -17,8 +18,7 @@ import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type ReadTask, readTask } from './bench-files.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
-import { withRandomControls } from './random-arms.ts'
+import { interruptSignal, showResult, stage } from './output.ts'
 
 interface CapabilityCommandOptions {
   readonly model: string
@@ -76,11 +76,8 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
       margin,
       rows: capabilityRows(outcomes, { margin, seed }),
     }
-    if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
     await writeLogs(options, { arms, outcomes, sets, result, started, ended: new Date() })
-    if (options.json) printJson(result)
-    else print(formatCapability(result))
-    if (options.out !== undefined && !options.json) note(`result written to ${options.out}`)
+    await showResult(result, options, () => formatCapability(result))
   } finally {
     units?.close()
     await model.dispose()

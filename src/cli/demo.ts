@@ -10,9 +10,10 @@ import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
-import { type FilePersona, readPersona, writePersona } from '../node/persona-file.ts'
+import { readPersona, writePersona } from '../node/persona-file.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { simulateRespondents } from '../people/simulate.ts'
+import type { StoredPersona } from '../persona/persona.ts'
 import { compilePersona } from '../persona/persona.ts'
 import { duration, interruptSignal, note, print, printJson, stage } from './output.ts'
 import { profileLines, profileOf } from './profile.ts'
@@ -71,7 +72,7 @@ async function findPersona(
   model: LanguageModel,
   respondent: Respondent,
   { seed, out, signal }: Pick<DemoOptions, 'seed' | 'out'> & { readonly signal: AbortSignal },
-): Promise<FilePersona> {
+): Promise<StoredPersona> {
   const recording = stage('recording activations')
   const prepared = await preparePas(model, IPIP_NEO_300, splitItems().known, { signal, onProgress: recording.update })
   recording.end()
@@ -82,7 +83,12 @@ async function findPersona(
   return readPersona(out)
 }
 
-async function ask(model: LanguageModel, respondent: Respondent, persona: FilePersona, signal: AbortSignal): Promise<Comparison> {
+async function ask(
+  model: LanguageModel,
+  respondent: Respondent,
+  persona: StoredPersona,
+  signal: AbortSignal,
+): Promise<Comparison> {
   const { known, heldOut } = splitItems()
   const asking = stage('asking 180 held-out items, before and after')
   const questions = await renderQuestions(model, heldOut.items, ACCURACY_LABELS, { signal })

@@ -24,7 +24,7 @@ import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
+import { interruptSignal, showResult, stage } from './output.ts'
 import { choosePersons, type Persons, type PersonsOptions } from './persons.ts'
 
 interface EvaluateCommandOptions extends PersonsOptions {
@@ -91,7 +91,6 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       ...evaluation,
       timeRatios: timeRatios(table),
     }
-    if (options.out !== undefined) await writeFileAtomic(options.out, `${JSON.stringify(result, null, 2)}\n`)
     await writeLogs(options, methods, {
       evaluation,
       model: result.model,
@@ -103,18 +102,16 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       started,
       ended: new Date(),
     })
-    if (options.json) {
-      printJson(result)
-      return
-    }
-    print(formatTable(table, notesOn(origin, methods, options.seed)))
-    print(`\n${formatLikeness(table)}`)
-    print(`\n${formatForms(table)}`)
-    if (evaluation.dataEfficiency.length > 0) print(`\n${formatDataEfficiency(evaluation.dataEfficiency)}`)
-    print(`\n${formatCosts(table)}`)
-    const ratios = formatTimeRatios(table)
-    if (ratios !== '') print(`\n${ratios}`)
-    if (options.out !== undefined) note(`result written to ${options.out}`)
+    await showResult(result, options, () =>
+      [
+        formatTable(table, notesOn(origin, methods, options.seed)),
+        formatLikeness(table),
+        formatForms(table),
+        ...(evaluation.dataEfficiency.length > 0 ? [formatDataEfficiency(evaluation.dataEfficiency)] : []),
+        formatCosts(table),
+        ...(result.timeRatios.length > 0 ? [formatTimeRatios(table)] : []),
+      ].join('\n\n'),
+    )
   } finally {
     units?.close()
     await model.dispose()

@@ -1,7 +1,7 @@
 /** @file `palign generate`: text from a model, steered by a persona if one is given. */
 import { text as readStream } from 'node:stream/consumers'
 import { PalignError } from '../errors.ts'
-import { DEFAULT_SYSTEM_PROMPT } from '../items/question-form.ts'
+import { messagesFor } from '../eval/arm-text.ts'
 import { loadModel } from '../node/load-model.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { compilePersona } from '../persona/persona.ts'
@@ -36,10 +36,7 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
     }
     const steered = steering.displacement !== undefined || steering.adapter !== undefined
     const { temperature, topP, maxTokens, seed } = options
-    const messages = [
-      { role: 'system', content: system ?? DEFAULT_SYSTEM_PROMPT },
-      { role: 'user', content: said },
-    ] as const
+    const messages = messagesFor({ system }, said)
     if (options.raw && system !== undefined) note('palign: --raw leaves out the system prompt of this persona')
     const input = options.raw ? { tokens: model.encode(said) } : { messages }
     for await (const event of model.generate({ ...input, ...steering, temperature, topP, maxTokens, seed, signal })) {

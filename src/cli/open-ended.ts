@@ -10,7 +10,7 @@ import { packageVersion } from '../node/package-version.ts'
 import { readTraitStatements } from '../node/read-trait-statements.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
+import { interruptSignal, showResult, stage } from './output.ts'
 
 interface OpenEndedCommandOptions extends JudgeOptions {
   readonly model: string
@@ -45,16 +45,13 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
       ...{ samples, temperature, maxTokens, seed, signal, onStage: stage },
       onExchange: (exchange) => exchanges.push(exchange),
     })
-    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`)
     if (answersPath !== undefined) {
       const rows = answers.map(({ arm, situation, sample, text }) => {
         return { arm, situation: situation.id, trait: situation.trait, question: situation.text, sample, answer: text }
       })
       await writeFileAtomic(answersPath, jsonLines(rows))
     }
-    if (options.json) printJson(result)
-    else print(formatOpenEnded(result))
-    if (out !== undefined) note(`result written to ${out}`)
+    await showResult(result, options, () => formatOpenEnded(result))
   } finally {
     // Also of a run that fails: what judges said so far is in no other file.
     if (log !== undefined) await writeFileAtomic(log, jsonLines(exchanges))

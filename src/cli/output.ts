@@ -1,9 +1,11 @@
 /** @file What every command shares: data on stdout, progress and messages on stderr, exit codes. */
 import { PalignError, type PalignErrorCode } from '../errors.ts'
-import type { Progress } from '../model/language-model.ts'
+import type { Stage } from '../eval/stage.ts'
+import { writeFileAtomic } from '../node/atomic-write.ts'
 
 const EXIT_CODES: Readonly<Record<PalignErrorCode, number>> = {
   'invalid-input': 1,
+  'too-few-answers': 1,
   'not-found': 3,
   'malformed-file': 1,
   'wrong-coding': 1,
@@ -43,8 +45,23 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
+/** A result: into its file first, then as JSON, or as text with a word about the file. */
+export async function showResult(
+  result: object,
+  { out, json }: { readonly out?: string | undefined; readonly json?: boolean | undefined },
+  format: () => string,
+): Promise<void> {
+  if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`)
+  if (json) {
+    printJson(result)
+    return
+  }
+  print(format())
+  if (out !== undefined) note(`result written to ${out}`)
+}
+
 /** A stage of work: one line per stage, redrawn with rate and time left where stderr is a terminal. */
-export function stage(name: string): { update(progress: Progress): void; end(): void } {
+export function stage(name: string): Stage {
   const started = performance.now()
   const terminal = process.stderr.isTTY && process.env.TERM !== 'dumb'
   let drawn = 0

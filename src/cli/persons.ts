@@ -1,15 +1,13 @@
 /** @file Who is evaluated: everybody in a file, a draw from it, or simulated persons; the result names which. */
-import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { respondentCount } from '../items/answer-matrix.ts'
 import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
-import { readFileBounded } from '../node/read-file.ts'
 import { type Draw, drawRows } from '../people/draw.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { respondentAt } from '../people/sample.ts'
 import { simulateRespondents } from '../people/simulate.ts'
-import { MAX_ANSWERS_BYTES, readAnswers } from './answers.ts'
+import { readAnswers } from './answers.ts'
 
 export interface PersonsOptions {
   readonly data?: string
@@ -71,7 +69,7 @@ function simulated({ simulate: count = 1, respondents = count, seed }: PersonsOp
 }
 
 async function fromFile(path: string, { respondents: wanted, draw, seed }: PersonsOptions): Promise<Persons> {
-  const { sample, format } = await readAnswers(path)
+  const { sample, format, sha256 } = await readAnswers(path)
   if (sample.questionnaire.id !== IPIP_NEO_300.id) {
     throw new PalignError(
       'invalid-input',
@@ -97,9 +95,6 @@ async function fromFile(path: string, { respondents: wanted, draw, seed }: Perso
   )
   const isDrawn = new Set(drawn)
   const rows = members.flatMap((row, place) => (isDrawn.has(row) ? [place] : []))
-  const sha256 = createHash('sha256')
-    .update(await readFileBounded(path, MAX_ANSWERS_BYTES))
-    .digest('hex')
   return {
     population: members.map((row) => respondentAt(sample, row)),
     rows,

@@ -1,12 +1,11 @@
 /** @file `palign rate export` and `palign rate import`: comparisons for people to judge, and what their judgements say. */
 import { join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { at, PalignError } from '../errors.ts'
 import { type Answer, answeredPrompts, parseAnswer, parseRatingPrompt } from '../eval/rating/answers.ts'
 import { designRating } from '../eval/rating/design.ts'
 import { formatRatings } from '../eval/rating/format-ratings.ts'
 import { generateAnswers } from '../eval/rating/generate-answers.ts'
 import {
-  at,
   labelStudioInterface,
   labelStudioRatings,
   labelStudioTableRatings,
@@ -24,7 +23,7 @@ import { readCsv } from '../node/read-csv.ts'
 import { readJson } from '../node/read-file.ts'
 import { readJsonLines } from '../node/read-json-lines.ts'
 import { armsOf, readPersonas } from './arms.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
+import { interruptSignal, note, print, printJson, showResult, stage } from './output.ts'
 
 interface RateExportOptions {
   readonly answers?: string
@@ -165,13 +164,7 @@ export async function rateImportCommand(options: RateImportOptions): Promise<voi
   const ratings: PlacedRating[] = []
   for (const path of options.ratings) ratings.push(...(await readRatings(path)))
   const result = ratingsResult(key, countBallot(key, ratings, { allowedFailures }), { seed, version: packageVersion() })
-  if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(result, null, 2)}\n`)
-  if (options.json) {
-    printJson(result)
-    return
-  }
-  print(formatRatings(result))
-  if (out !== undefined) note(`result written to ${out}`)
+  await showResult(result, options, () => formatRatings(result))
 }
 
 /** What a file is, its name tells: JSONL of the page, JSON or CSV of Label Studio. */

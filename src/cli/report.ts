@@ -1,6 +1,6 @@
 /** @file `palign report`: stored results as one page to look at, and as Markdown. */
 import { basename, join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { at } from '../errors.ts'
 import { type NamedResult, report } from '../eval/report/report.ts'
 import { parseResult } from '../eval/report/results.ts'
 import { makeFolder, writeFileAtomic } from '../node/atomic-write.ts'
@@ -28,10 +28,5 @@ export async function reportCommand(
 
 async function readResult(file: string): Promise<NamedResult['result']> {
   const json = await readJson(file, MAX_RESULT_BYTES)
-  try {
-    return parseResult(json)
-  } catch (error) {
-    if (!(error instanceof PalignError)) throw error
-    throw new PalignError(error.code, `file ${file}: ${error.message}`, { cause: error, ...(error.hint && { hint: error.hint }) })
-  }
+  return at(`file ${file}`, () => parseResult(json))
 }

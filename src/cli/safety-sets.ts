@@ -1,7 +1,7 @@
 /** @file The prompt sets of a command: those of a folder, known by their columns, and files that were named. Errors name file and line and quote no prompt. */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { at, PalignError } from '../errors.ts'
 import {
   type Asks,
   type PromptTable,
@@ -45,7 +45,7 @@ export async function readSets(folder: string, names?: readonly SetName[]): Prom
     const table = await readCsv(path, LIMITS)
     const set = setNameOf(table.columns)
     if (set === undefined || (names !== undefined && !names.includes(set))) continue
-    files.push({ set, file: basename(path), sha256: table.sha256, prompts: naming(path, () => promptsOfSet(set, table)) })
+    files.push({ set, file: basename(path), sha256: table.sha256, prompts: at(`file ${path}`, () => promptsOfSet(set, table)) })
   }
   const missing = (names ?? []).find((name) => !files.some(({ set }) => set === name))
   if (missing !== undefined || files.length === 0) {
@@ -70,7 +70,7 @@ export async function readNamedFiles({ harmful = [], safe = [], column }: NamedF
   for (const [path, asks] of named) {
     const isLines = /\.jsonl(\.gz)?$/.test(path)
     const table = isLines ? await readQuestions(path) : await readCsv(path, LIMITS)
-    const prompts = naming(path, () => promptsOfColumn(table, { column: isLines ? 'question' : column, asks }))
+    const prompts = at(`file ${path}`, () => promptsOfColumn(table, { column: isLines ? 'question' : column, asks }))
     const set = basename(path).replace(/\.(csv|jsonl|jsonl\.gz)$/, '')
     if ((SET_NAMES as readonly string[]).includes(set) || files.some((file) => file.set === set)) {
       throw new PalignError('invalid-input', `file ${path} has the name ${set}, which another set has`, {
@@ -107,14 +107,4 @@ async function csvFiles(folder: string): Promise<string[]> {
   }
   if (paths.length > MAX_FILES) throw new PalignError('invalid-input', `folder ${folder} has more than ${MAX_FILES} CSV files`)
   return paths.sort()
-}
-
-function naming<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof PalignError)) throw error
-    const { code, message, hint } = error
-    throw new PalignError(code, `file ${path}: ${message}`, { cause: error, ...(hint !== undefined && { hint }) })
-  }
 }

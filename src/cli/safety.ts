@@ -2,8 +2,10 @@
 import { basename, resolve } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { Arm } from '../eval/arm.ts'
+import { doseArms } from '../eval/dose-arms.ts'
 import { inHashOrder } from '../eval/hash-order.ts'
 import { type ComplianceJudgeOptions, complianceJudge } from '../eval/open-ended/refusal-judge.ts'
+import { withRandomControls } from '../eval/random-arms.ts'
 import { type Classifier, RULES } from '../eval/safety/classifier.ts'
 import { formatSafety } from '../eval/safety/format.ts'
 import { type SafetyPrompt, SET_NAMES, type SetName } from '../eval/safety/prompt-sets.ts'
@@ -18,12 +20,10 @@ import type { JudgeClient } from '../node/judge-client.ts'
 import { loadModel } from '../node/load-model.ts'
 import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
-import { readFileBounded } from '../node/read-file.ts'
+import { decodeText, readFileBounded } from '../node/read-file.ts'
 import { armsOf, readPersonas } from './arms.ts'
-import { doseArms } from './dose-arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
-import { interruptSignal, note, print, printJson, stage } from './output.ts'
-import { withRandomControls } from './random-arms.ts'
+import { interruptSignal, note, showResult, stage } from './output.ts'
 import { readNamedFiles, readSets, type SetFile } from './safety-sets.ts'
 
 interface SafetyCommandOptions extends JudgeOptions {
@@ -115,15 +115,11 @@ function judgedBy(judge: JudgeClient, folder: string, common: Pick<ComplianceJud
 }
 
 async function write(result: SafetyResult, outcomes: readonly SafetyOutcome[], options: SafetyCommandOptions): Promise<void> {
-  const { out, answers, json } = options
-  const text = JSON.stringify(result, null, 2)
-  // What others will read: numbers that are none are null in it.
-  const stored = parseSafetyResult(JSON.parse(text))
-  if (out !== undefined) await writeFileAtomic(out, `${text}\n`)
+  const { answers } = options
   if (answers !== undefined) await writeFileAtomic(answers, await answerLines(outcomes))
-  if (json) printJson(stored)
-  else print(formatSafety(stored))
-  if (out !== undefined && !json) note(`result written to ${out}`)
+  // What others will read: numbers that are none are null in it.
+  const stored = parseSafetyResult(JSON.parse(JSON.stringify(result)))
+  await showResult(stored, options, () => formatSafety(stored))
   if (answers !== undefined) note(`answers written to ${answers}: keep them private, they answer harmful requests`)
 }
 
@@ -201,14 +197,6 @@ async function setsToAsk(files: readonly SetFile[], { limit, ...fitting }: Askin
 }
 
 async function readTexts(paths: readonly string[]): Promise<{ readonly file: string; readonly text: string }[]> {
-  return Promise.all(
-    paths.map(async (path) => {
-      const bytes = await readFileBounded(path, MAX_TEXT_BYTES)
-      try {
-        return { file: basename(path), text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
-      } catch (cause) {
-        throw new PalignError('malformed-file', `file ${path} is no text in UTF-8`, { cause })
-      }
-    }),
-  )
+  const read = async (path: string) => decodeText(await readFileBounded(path, MAX_TEXT_BYTES), path)
+  return Promise.all(paths.map(async (path) => ({ file: basename(path), text: await read(path) })))
 }

@@ -16,7 +16,7 @@ import {
   openMethod,
 } from './methods.ts'
 import { type StrengthMeter, strengthMeter } from './steering-strength.ts'
-import { runUnits, type UnitStore } from './units.ts'
+import { readUnit, runUnits, type UnitStore } from './units.ts'
 
 export interface AlignmentContext extends MethodContext {
   readonly units: UnitStore
@@ -94,7 +94,7 @@ function methodAlignments(name: Exclude<MethodName, ControlName>, context: Align
         },
       }
       const persona = await method.align(respondent, observer).catch((error: unknown): undefined => {
-        if (tooFew === 'leave-unsteered' && error instanceof PalignError && error.code === 'invalid-input') return undefined
+        if (tooFew === 'leave-unsteered' && error instanceof PalignError && error.code === 'too-few-answers') return undefined
         throw error
       })
       meter.enter('answer')
@@ -106,7 +106,7 @@ function methodAlignments(name: Exclude<MethodName, ControlName>, context: Align
       return { regime, hyperparameters, persona, strength: await strength(persona), accuracies, cost }
     },
     async sharedCost() {
-      return JSON.parse((await store.read(await sharedUnitKey(name, context))) ?? '{}') as Cost
+      return readUnit((await store.read(await sharedUnitKey(name, context))) ?? '{}', (json) => json as Cost)
     },
     async dispose() {
       const method = await opened?.catch(() => undefined)

@@ -4,7 +4,6 @@
  * have one unit for all.
  */
 import type { AnswerDistributions } from '../align/questions.ts'
-import { PalignError } from '../errors.ts'
 import { formName, type QuestionForm } from '../items/question-form.ts'
 import { floatsFromBase64, floatsToBase64 } from '../math/base64.ts'
 import type { Respondent } from '../people/respondent.ts'
@@ -13,7 +12,7 @@ import type { Cost } from './cost.ts'
 import type { Regime } from './floors.ts'
 import type { MethodContext, MethodName } from './methods.ts'
 import { personaFromText, personaToText } from './persona-text.ts'
-import { unitKey } from './units.ts'
+import { readUnit, unitKey } from './units.ts'
 
 /** What a method finds for a respondent. */
 export interface AlignUnit {
@@ -106,8 +105,8 @@ export function encodeAlignUnit({ persona, accuracies, ...rest }: AlignUnit): st
 
 /** @throws PalignError `malformed-file` for what is no such unit */
 export function decodeAlignUnit(text: string): AlignUnit {
-  return decoding(() => {
-    const { persona, accuracies, ...rest } = JSON.parse(text) as Omit<AlignUnit, 'persona' | 'accuracies'> & {
+  return readUnit(text, (json) => {
+    const { persona, accuracies, ...rest } = json as Omit<AlignUnit, 'persona' | 'accuracies'> & {
       readonly persona?: string
       readonly accuracies?: { readonly count: number; readonly values: string }
     }
@@ -127,8 +126,8 @@ export function encodeAnswerUnit({ distributions, cost }: AnswerUnit): string {
 
 /** @throws PalignError `malformed-file` for what is no unit of so many items and forms */
 export function decodeAnswerUnit(text: string, { items, forms }: { readonly items: number; readonly forms: number }): AnswerUnit {
-  return decoding(() => {
-    const stored = JSON.parse(text) as { readonly forms: readonly (readonly [string, string])[]; readonly cost: Cost }
+  return readUnit(text, (json) => {
+    const stored = json as { readonly forms: readonly (readonly [string, string])[]; readonly cost: Cost }
     if (stored.forms.length !== forms) throw new RangeError(`unit has ${stored.forms.length} forms, expected ${forms}`)
     const distributions = stored.forms.map(([probabilities, unanswered]) => ({
       probabilities: floatsFromBase64(probabilities, items * 5),
@@ -136,15 +135,4 @@ export function decodeAnswerUnit(text: string, { items, forms }: { readonly item
     }))
     return { distributions, cost: stored.cost }
   })
-}
-
-function decoding<T>(decode: () => T): T {
-  try {
-    return decode()
-  } catch (cause) {
-    throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
-      hint: 'give another folder to --store, or remove this one',
-      cause,
-    })
-  }
 }

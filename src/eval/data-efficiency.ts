@@ -5,7 +5,7 @@ import { bootstrapInterval, type Interval } from '../math/bootstrap.ts'
 import { mean } from '../math/statistics.ts'
 import { correctedErrors, sumsOfDomains } from './alignment-error.ts'
 import type { AnswerTable } from './answer-table.ts'
-import { isControl, type MethodName } from './methods.ts'
+import { isControl, type MethodContext, type MethodName } from './methods.ts'
 import type { ArmPredictions } from './table.ts'
 
 export interface DataEfficiency {
@@ -22,8 +22,9 @@ export interface EfficiencyPoint {
   readonly tooFew?: number | undefined
 }
 
-/** Methods that train an adapter take too long to be run again and again; controls learn nothing. */
-export function learnsFromAnswers(name: MethodName): boolean {
+/** Methods that train an adapter take too long to be run again and again; controls learn nothing, and a description that is given tells everything at once. */
+export function learnsFromAnswers(name: MethodName, { descriptions }: Pick<MethodContext, 'descriptions'>): boolean {
+  if (name.startsWith('personality-prompt') && descriptions !== undefined) return false
   return !isControl(name) && !['unchanged', 'dpo', 'ppo', 'pas:as-published'].includes(name)
 }
 

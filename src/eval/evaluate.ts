@@ -1,9 +1,9 @@
 /** @file The evaluation run: every method answers the held-out items for every respondent, beside the floors. */
+
 import { PalignError } from '../errors.ts'
 import { DOMAINS } from '../items/ipip-neo.ts'
 import type { KnownItems } from '../items/item-split.ts'
 import { lettersForm, OPTION_ORDERS, type QuestionForm } from '../items/question-form.ts'
-import type { Progress } from '../model/language-model.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { correctedErrors, type ErrorTable, sumsOfDomains } from './alignment-error.ts'
 import { type AnswerTable, answerTable, selectRows } from './answer-table.ts'
@@ -14,6 +14,7 @@ import type { HeadMap } from './head-map.ts'
 import type { MethodContext, MethodName } from './methods.ts'
 import { personalisationGains } from './personalisation.ts'
 import { type ArmContext, runArm } from './run-arm.ts'
+import { type OnStage, silently } from './stage.ts'
 import { type ArmPredictions, humanScales, resultTable, type TableRow } from './table.ts'
 import type { TraitScales } from './trait-scales.ts'
 import { memoryUnits, type UnitStore } from './units.ts'
@@ -35,7 +36,7 @@ export interface EvaluateOptions extends MethodContext {
   /** Measures memory and processor time of every method; default: they are not measured. */
   readonly process?: ProcessMeter | undefined
   /** Called for every stage with a name; what it returns is told of the progress and the end. */
-  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
 }
 
 export interface Evaluation {
@@ -60,7 +61,7 @@ export interface PersonErrors {
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { methods, population, rows, orders = OPTION_ORDERS, forms = orders.map(lettersForm), seed } = options
   const { units = memoryUnits(), known, heldOut, itemCounts = [] } = options
-  const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
+  const { onStage = silently } = options
   const respondents = rows.map((row) => population[row] as Respondent)
   const truth = answerTable(respondents, heldOut.items)
   checkAnswered(respondents, correctedErrors(truth.worded, truth))
@@ -82,7 +83,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const floorsWith = (items: KnownItems) => floorPredictions(options, items)
   arms.push(...floorsWith(known))
 
-  const learning = methods.filter(learnsFromAnswers)
+  const learning = methods.filter((name) => learnsFromAnswers(name, options))
   const dataEfficiency = await efficiencyOf(itemCounts, known, truth, {
     seed,
     ask: async (count, items) => {

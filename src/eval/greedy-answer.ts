@@ -1,9 +1,8 @@
 /** @file An arm's greedy answer to a prompt, and how likely the unsteered model finds it. */
 import { throwIfAborted } from '../errors.ts'
-import { DEFAULT_SYSTEM_PROMPT } from '../items/question-form.ts'
 import type { LanguageModel } from '../model/language-model.ts'
-import type { Message } from '../model/messages.ts'
 import type { Arm } from './arm.ts'
+import { messagesFor } from './arm-text.ts'
 
 export interface GreedyAnswer {
   readonly text: string
@@ -24,14 +23,6 @@ export interface GreedyAnswerOptions {
 /** Whether something is added to the model; a prompt adds nothing. */
 export function isSteered({ steering }: Pick<Arm, 'steering'>): boolean {
   return steering.displacement !== undefined || steering.adapter !== undefined
-}
-
-/** The chat as `palign generate` puts it. */
-export function messagesFor({ system }: Pick<Arm, 'system'>, prompt: string): Message[] {
-  return [
-    { role: 'system', content: system ?? DEFAULT_SYSTEM_PROMPT },
-    { role: 'user', content: prompt },
-  ]
 }
 
 export async function greedyAnswer(

@@ -1,8 +1,13 @@
 /** @file Words of a text and how often their runs come again. Words are letters and digits between anything else, in lower case. */
 
-/** `don't` is one word. */
+/** `don't` is one word, with either apostrophe the same. */
 export function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*/gu) ?? []
+  return (
+    text
+      .toLowerCase()
+      .replaceAll('’', "'")
+      .match(/[\p{L}\p{M}\p{N}]+(?:'[\p{L}\p{M}\p{N}]+)*/gu) ?? []
+  )
 }
 
 /** Runs of n neighbours, as keys. */

@@ -13,7 +13,8 @@ import { type GreedyAnswer, greedyAnswer } from './greedy-answer.ts'
 import { distinctShare, nGrams, wordsOf } from './n-grams.ts'
 import { NEUTRAL_PROMPTS } from './neutral-prompts.ts'
 import { NEUTRAL_TEXT } from './neutral-text.ts'
-import { runUnits, type UnitStore, unitKey } from './units.ts'
+import type { OnStage } from './stage.ts'
+import { readUnit, runUnits, type UnitStore, unitKey } from './units.ts'
 
 export interface TextLikelihood {
   readonly perplexity: number
@@ -47,7 +48,7 @@ export interface TextQualityOptions {
   readonly units: UnitStore
   readonly version?: string | undefined
   readonly signal?: AbortSignal | undefined
-  readonly onStage?: ((name: string) => { update(progress: { done: number; total: number }): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
 }
 
 /** Raised whenever the same description comes to mean other numbers. */
@@ -82,7 +83,7 @@ export async function textQuality(options: TextQualityOptions): Promise<TextQual
   const results = await runUnits(store, await Promise.all(units), { signal, onProgress: (progress) => stage?.update(progress) })
   stage?.end()
   return results.map((result, i) => {
-    const { likelihoods, answers } = decode(result)
+    const { likelihoods, answers } = readUnit(result, (json) => json as QualityUnit)
     const [neutral, ...given] = likelihoods as [TextLikelihood, ...TextLikelihood[]]
     return { arm: arms[i]!.name, ...neutral, ...writing(answers), texts: given }
   })
@@ -153,15 +154,4 @@ function byteLength(text: string): number {
 interface QualityUnit {
   readonly likelihoods: readonly TextLikelihood[]
   readonly answers: readonly GreedyAnswer[]
-}
-
-function decode(text: string): QualityUnit {
-  try {
-    return JSON.parse(text) as QualityUnit
-  } catch (cause) {
-    throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
-      hint: 'give another folder to --store, or remove this one',
-      cause,
-    })
-  }
 }

@@ -2,7 +2,7 @@
  * @file Work in units that survive the process: a unit is known by the hash of everything its result depends on, is computed once,
  * whoever asks, and is read from then on. Several processes may share one store.
  */
-import { throwIfAborted } from '../errors.ts'
+import { PalignError, throwIfAborted } from '../errors.ts'
 import type { Progress } from '../model/language-model.ts'
 
 /** Results by key, and who is at work on what. */
@@ -37,6 +37,26 @@ export async function sha256(content: string | Uint8Array<ArrayBuffer>): Promise
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** What a stored result means. @throws PalignError `malformed-file` where `decode` throws: a store may be damaged, or of a program that was changed */
+export function readUnit<T>(result: string, decode: (json: unknown) => T): T {
+  try {
+    return decode(JSON.parse(result))
+  } catch (cause) {
+    throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
+      hint: 'give another folder to --store, or remove this one',
+      cause,
+    })
+  }
+}
+
+/** A stored list of so many members. @throws PalignError `malformed-file` for anything else */
+export function readListUnit<T>(result: string, count: number): T[] {
+  return readUnit(result, (json) => {
+    if (Array.isArray(json) && json.length === count) return json as T[]
+    throw new RangeError(`unit is no list of ${count}`)
+  })
 }
 
 export interface Unit {

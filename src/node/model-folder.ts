@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { errorAt, PalignError } from '../errors.ts'
 import { readSafetensorsHeader } from '../formats/safetensors.ts'
 import { parseStrictJson } from '../formats/strict-json.ts'
 import { type LlamaConfig, parseLlamaConfig } from '../graph/llama-config.ts'
@@ -37,8 +37,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     try {
       files.push({ name, header: await readSafetensorsHeader(file) })
     } catch (error) {
-      if (error instanceof PalignError) throw new PalignError(error.code, `file ${name}: ${error.message}`, { cause: error })
-      throw error
+      throw errorAt(`file ${name}`, error)
     } finally {
       await file.close()
     }

@@ -4,12 +4,12 @@
  */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PalignError } from '../errors.ts'
+import { errorAt } from '../errors.ts'
 import { bytesSource } from '../formats/byte-source.ts'
 import { readFloats } from '../formats/float-tensor.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
 import { adapterPersonaFrom, adapterPersonaToJson } from '../persona/adapter-record.ts'
-import type { AdapterPersona, Persona } from '../persona/persona.ts'
+import type { AdapterPersona, StoredPersona } from '../persona/persona.ts'
 import { type PersonaTensor, personaFromRecord, personaToRecord, type TensorPersona } from '../persona/persona-record.ts'
 import { PERSONA_RECORD, readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
 import { writeFileAtomic } from './atomic-write.ts'
@@ -19,10 +19,8 @@ import { ifExists, readFileBounded } from './read-file.ts'
 const MAX_PERSONA_BYTES = 64 << 20
 const MAX_RECORD_BYTES = 1 << 20
 
-export type FilePersona = Exclude<Persona, { kind: 'none' }>
-
 /** Writes a file, or a folder for an adapter. @throws PalignError `invalid-input` for a folder that holds something else */
-export async function writePersona(path: string, persona: FilePersona): Promise<void> {
+export async function writePersona(path: string, persona: StoredPersona): Promise<void> {
   if (persona.kind === 'adapter') return writeAdapterPersona(path, persona)
   const { tensors, metadata } = personaToRecord(persona)
   const entries = [...tensors].map(([name, { shape, data }]) => ({
@@ -47,7 +45,7 @@ async function writeAdapterPersona(folder: string, persona: AdapterPersona): Pro
  * A file, or a folder with an adapter: one that palign did not write is a persona of method `peft`, whose model is unknown.
  * @throws PalignError `not-found`, `malformed-file`, `non-finite`; `incompatible-persona` for adapters that cannot be applied exactly
  */
-export async function readPersona(path: string): Promise<FilePersona> {
+export async function readPersona(path: string): Promise<StoredPersona> {
   const info = await stat(path).catch(() => undefined)
   return info?.isDirectory() ? readAdapterPersona(path) : readTensorPersona(path)
 }
@@ -59,8 +57,7 @@ async function readAdapterPersona(folder: string): Promise<AdapterPersona> {
   try {
     return adapterPersonaFrom(record && new TextDecoder().decode(record), adapter, origin)
   } catch (error) {
-    if (error instanceof PalignError) throw new PalignError(error.code, `file ${path}: ${error.message}`, { cause: error })
-    throw error
+    throw errorAt(`file ${path}`, error)
   }
 }
 
@@ -73,8 +70,7 @@ async function readTensorPersona(path: string): Promise<TensorPersona> {
     for (const tensor of header.tensors) tensors.set(tensor.name, { shape: tensor.shape, data: await readFloats(source, tensor) })
     return personaFromRecord({ tensors, metadata: header.metadata })
   } catch (error) {
-    if (error instanceof PalignError) throw new PalignError(error.code, `file ${path}: ${error.message}`, { cause: error })
-    throw error
+    throw errorAt(`file ${path}`, error)
   }
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { CsvError, parse } from 'csv-parse/sync'
 import { PalignError } from '../errors.ts'
-import { readFileBounded } from './read-file.ts'
+import { decodeText, readFileBounded } from './read-file.ts'
 
 export interface CsvRow {
   /** Where it ends; the header is in line 1. */
@@ -49,13 +49,8 @@ interface RecordWithInfo {
 }
 
 function recordsOf(path: string, bytes: Uint8Array, maxRows: number): RecordWithInfo[] {
-  let text: string
-  try {
-    // The parser counts two lines for the two characters of one line end inside quotation marks.
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replaceAll('\r\n', '\n')
-  } catch (cause) {
-    throw new PalignError('malformed-file', `file ${path} is no text in UTF-8`, { cause })
-  }
+  // The parser counts two lines for the two characters of one line end inside quotation marks.
+  const text = decodeText(bytes, path).replaceAll('\r\n', '\n')
   try {
     // One row more than may be read, so that too many are noticed.
     const options = {

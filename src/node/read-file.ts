@@ -46,12 +46,26 @@ export async function readFileBounded(path: string, maxBytes: number): Promise<U
   }
 }
 
+/** UTF-8 text; a byte order mark is left out. @throws PalignError `malformed-file` */
+export function decodeText(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new PalignError('malformed-file', `file ${path} is no text in UTF-8`, { cause })
+  }
+}
+
 /** UTF-8 JSON; what it holds is checked by the caller. */
 export async function readJson(path: string, maxBytes: number): Promise<unknown> {
-  const bytes = await readFileBounded(path, maxBytes)
+  return decodeJson(await readFileBounded(path, maxBytes), path)
+}
+
+/** @throws PalignError `malformed-file` */
+export function decodeJson(bytes: Uint8Array, path: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(decodeText(bytes, path))
   } catch (cause) {
+    if (cause instanceof PalignError) throw cause
     throw new PalignError('malformed-file', `file ${path} is not valid JSON`, { cause })
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { PalignError } from '../errors.ts'
-import { readFileBounded } from './read-file.ts'
+import { decodeText, readFileBounded } from './read-file.ts'
 
 export interface JsonLines {
   readonly rows: readonly { readonly line: number; readonly value: unknown }[]
@@ -22,7 +22,7 @@ const unpack = promisify(gunzip)
 /** Lines count from 1; empty ones are left out. A file whose name ends in `.gz` is unpacked. @throws PalignError `not-found`, `malformed-file` */
 export async function readJsonLines(path: string, { maxBytes, maxRows }: JsonLinesLimits): Promise<JsonLines> {
   const bytes = await readFileBounded(path, maxBytes)
-  const text = decoded(path, path.endsWith('.gz') ? await unpacked(path, bytes, maxBytes) : bytes)
+  const text = decodeText(path.endsWith('.gz') ? await unpacked(path, bytes, maxBytes) : bytes, path)
   const rows: { line: number; value: unknown }[] = []
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
@@ -40,14 +40,6 @@ async function unpacked(path: string, bytes: Uint8Array, maxBytes: number): Prom
     const tooLong = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     const what = tooLong ? `unpacks to more than ${maxBytes} bytes` : 'cannot be unpacked as gzip'
     throw new PalignError('malformed-file', `file ${path} ${what}`, { cause })
-  }
-}
-
-function decoded(path: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new PalignError('malformed-file', `file ${path} is no text in UTF-8`, { cause })
   }
 }
 

@@ -66,6 +66,9 @@ export interface AdapterPersona {
 
 export type Persona = { readonly kind: 'none' } | PromptPersona | SteeringPersona | PromptSteeringPersona | AdapterPersona
 
+/** What can be kept: anything but nobody. */
+export type StoredPersona = Exclude<Persona, { readonly kind: 'none' }>
+
 /** What a persona does to one request. */
 export interface CompiledPersona {
   readonly system: string | undefined

@@ -29,7 +29,7 @@ export interface FitProbesOptions {
 
 /**
  * Probes of all heads, in the order of `headIds`.
- * @throws PalignError `invalid-input` for a split with an empty side, a row on both sides, or training rows of one label only.
+ * @throws PalignError `invalid-input` for a split with an empty side or a row on both sides, `too-few-answers` for training rows of one label only.
  */
 export function fitProbes(labelled: LabelledContrasts, { split, c = 1 }: FitProbesOptions): Probe[] {
   const rows = split(labelled)
@@ -85,10 +85,16 @@ function judge(weights: Float64Array, intercept: number, { rows, labels }: Label
   return { accuracy: correct / labels.length, meanLoss: loss / labels.length }
 }
 
-function assertSplit({ train, validation }: RowSplit, { samples }: LabelledContrasts): void {
+function assertSplit({ train, validation }: RowSplit, { samples, labels }: LabelledContrasts): void {
   const distinct = new Set([...train, ...validation])
   if (train.length === 0 || validation.length === 0 || distinct.size !== train.length + validation.length) {
     throw new PalignError('invalid-input', 'split has an empty side or a row twice, expected two disjoint sets of rows')
+  }
+  const [first] = train
+  if (train.every((row) => labels[row] === labels[first!])) {
+    throw new PalignError('too-few-answers', `training rows number ${train.length} and have one label, expected both`, {
+      hint: 'more answers other than 3 are needed',
+    })
   }
   for (const row of distinct) {
     if (samples[row] === undefined)

@@ -24,7 +24,7 @@ export interface LabelOptions {
 
 /**
  * Labels the samples of all items that the respondent neither skipped nor answered with 3.
- * @throws PalignError `invalid-input` when no such item was recorded, or when an item was not recorded in agreement and in
+ * @throws PalignError `too-few-answers` when no such item was recorded, `invalid-input` when an item was not recorded in agreement and in
  * disagreement equally often in each order.
  */
 export function labelContrasts(
@@ -47,9 +47,13 @@ export function labelContrasts(
     balance.set(group, (balance.get(group) ?? 0) + (says === 'agreement' ? 1 : -1))
   }
   if (samples.length === 0) {
-    throw new PalignError('invalid-input', 'answers to the recorded items are all missing or 3, expected some that take a side', {
-      hint: 'personalities are found from answers other than 3',
-    })
+    throw new PalignError(
+      'too-few-answers',
+      'answers to the recorded items are all missing or 3, expected some that take a side',
+      {
+        hint: 'personalities are found from answers other than 3',
+      },
+    )
   }
   for (const [group, surplus] of balance) {
     if (surplus !== 0) {

@@ -41,7 +41,7 @@ export function splitByRow({ seed, trainShare = 0.6 }: SplitOptions): SplitRows 
 function trainCount(total: number, share: number, what: string): number {
   const count = Math.round(total * share)
   if (count > 0 && count < total) return count
-  throw new PalignError('invalid-input', `split of ${total} ${what} at a share of ${share} leaves one side empty`, {
+  throw new PalignError('too-few-answers', `split of ${total} ${what} at a share of ${share} leaves one side empty`, {
     hint: 'more answers other than 3 are needed',
   })
 }

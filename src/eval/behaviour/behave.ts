@@ -2,11 +2,13 @@
  * @file The behaviour run: what a model says to statements that no persona has seen, unsteered, steered towards either end of every trait,
  * and steered by the personas of persons.
  */
+
 import type { PrepareOptions } from '../../align/pas.ts'
 import { PalignError } from '../../errors.ts'
-import type { LanguageModel, Progress } from '../../model/language-model.ts'
+import type { LanguageModel } from '../../model/language-model.ts'
+import { type OnStage, silently } from '../stage.ts'
 import { type StrengthMeter, strengthMeter } from '../steering-strength.ts'
-import { memoryUnits, runUnits, type UnitStore, unitKey } from '../units.ts'
+import { memoryUnits, readUnit, runUnits, type UnitStore, unitKey } from '../units.ts'
 import { type AskedStatements, askStatements, renderStatements, type TraitBehaviour, traitBehaviour } from './ask-statements.ts'
 import { DEFAULT_UNIT } from './dose-response.ts'
 import type { StatementSet } from './draw-statements.ts'
@@ -39,7 +41,7 @@ export interface BehaveOptions {
   /** Where activations are kept between runs; default nowhere. */
   readonly store?: PrepareOptions['store']
   readonly signal?: AbortSignal | undefined
-  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
 }
 
 export interface BehaviourMeasures {
@@ -57,7 +59,7 @@ export interface BehaviourMeasures {
 /** @throws PalignError `invalid-input` for a trait that is steered and not measured */
 export async function behave(options: BehaveOptions): Promise<BehaviourMeasures> {
   const { model, statements, steerable, persons, seed, version, store, signal, units = memoryUnits() } = options
-  const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
+  const { onStage = silently } = options
   const measured = statements.map(({ trait }) => trait)
   const unmeasured = steerable.find(({ trait }) => !measured.includes(trait))
   if (unmeasured !== undefined) {
@@ -103,7 +105,7 @@ interface TraitsContext extends BehaveOptions {
 }
 
 /** Every trait's unit, computed or found. */
-async function steerTraits(context: TraitsContext, onStage: NonNullable<BehaveOptions['onStage']>): Promise<SteeredTrait[]> {
+async function steerTraits(context: TraitsContext, onStage: OnStage): Promise<SteeredTrait[]> {
   const { model, steerable, statements, asked, base, random, seed, version, units, store, signal } = context
   if (steerable.length === 0) return []
   const stage = onStage('steering traits')
@@ -128,7 +130,7 @@ async function steerTraits(context: TraitsContext, onStage: NonNullable<BehaveOp
     },
   })
   stage.end()
-  return results.map((result) => JSON.parse(result) as SteeredTrait)
+  return results.map((result) => readUnit(result, (json) => json as SteeredTrait))
 }
 
 function traitUnitKey(

@@ -13,7 +13,8 @@ import { type AlignmentContext, alignments } from '../alignments.ts'
 import { alignUnitKey } from '../answer-unit.ts'
 import { armOf } from '../arm.ts'
 import type { MethodName } from '../methods.ts'
-import { runUnits, unitKey } from '../units.ts'
+import type { OnStage } from '../stage.ts'
+import { readListUnit, runUnits, unitKey } from '../units.ts'
 import { type AskedStatements, askStatements, renderStatements, signedScores } from './ask-statements.ts'
 import type { StatementSet } from './draw-statements.ts'
 import { bigFivePlace, type TraitId } from './traits.ts'
@@ -39,7 +40,7 @@ export interface PersonsOptions extends AlignmentContext {
   readonly respondents: readonly Respondent[]
   /** Those of the Big Five are correlated, others left out. */
   readonly statements: readonly StatementSet[]
-  readonly onStage: (name: string) => { update(progress: Progress): void; end(): void }
+  readonly onStage: OnStage
 }
 
 /** `[methods, traits of the Big Five]` */
@@ -120,7 +121,7 @@ async function scoresOfArm(
   })
   try {
     const results = await runUnits(units, await Promise.all(wanted), { signal, onProgress })
-    return results.map((result) => JSON.parse(result) as number[])
+    return results.map((result) => readListUnit<number>(result, statements.length))
   } finally {
     await personas.dispose()
   }

@@ -4,9 +4,9 @@
  */
 import { bootstrapInterval, type Interval } from '../../math/bootstrap.ts'
 import { mcnemarTest, pairedRateInterval } from '../../math/mcnemar.ts'
-import { holm } from '../../math/multiple-comparisons.ts'
 import { wilsonInterval } from '../../math/proportions.ts'
 import { mean } from '../../math/statistics.ts'
+import { withFamily } from '../claims.ts'
 import { FILTERS, INVALID } from './exact-match.ts'
 import { chanceLevel, filterOf, isBinary, isHigherBetter, type MetricName, measure, type Response } from './measures.ts'
 import { standardError } from './metrics.ts'
@@ -31,7 +31,8 @@ export function capabilityRows(outcomes: readonly Outcome[], { margin, seed }: R
     const arms = outcomes.filter((outcome) => outcome.task === task)
     return task.metrics.flatMap((metric) => metricRows(task, metric, arms, { margin, seed }))
   })
-  return withFamily(rows)
+  // The claims are the first measures of all tasks, of all arms.
+  return withFamily(rows, ({ primary }) => primary)
 }
 
 function metricRows(task: Task, metric: MetricName, arms: readonly Outcome[], { margin, seed }: RowOptions): CapabilityRow[] {
@@ -107,14 +108,4 @@ function countsOf(metric: MetricName, responses: readonly Response[]) {
       unfinished: share((_, unfinished) => unfinished),
     }),
   }
-}
-
-/** The claims are the first measures of all tasks, of all arms: p values adjusted by Holm. */
-function withFamily(rows: readonly CapabilityRow[]): CapabilityRow[] {
-  const claims = rows.filter(({ primary, mcnemar }) => primary && mcnemar !== undefined)
-  const adjusted = claims.length === 0 ? [] : holm(claims.map(({ mcnemar }) => mcnemar!.p!))
-  return rows.map((row) => {
-    const place = claims.indexOf(row)
-    return place < 0 ? row : { ...row, mcnemar: { ...row.mcnemar!, pHolm: adjusted[place]! } }
-  })
 }

@@ -1,9 +1,10 @@
 /** @file The run: every arm answers the same documents, in units that are kept and found again. */
-import { PalignError } from '../../errors.ts'
-import type { LanguageModel, Progress, Tokens } from '../../model/language-model.ts'
+
+import type { LanguageModel, Tokens } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
 import { armDigest } from '../arm-digest.ts'
-import { memoryUnits, runUnits, type UnitStore, unitKey } from '../units.ts'
+import { type OnStage, silently } from '../stage.ts'
+import { memoryUnits, readListUnit, runUnits, type UnitStore, unitKey } from '../units.ts'
 import { answerDocuments } from './answer.ts'
 import type { BenchDocument } from './documents.ts'
 import type { Response } from './measures.ts'
@@ -21,7 +22,7 @@ export interface CapabilityOptions {
   /** Of the program: units of another one are not used. */
   readonly version?: string | undefined
   readonly signal?: AbortSignal | undefined
-  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
 }
 
 /** What one arm answered to one task, document by document. */
@@ -38,7 +39,7 @@ const UNIT_DOCUMENTS = { likelihoods: 100, texts: 20 }
 
 export async function runCapability(options: CapabilityOptions): Promise<Outcome[]> {
   const { model, arms, tasks, beginning, units: store = memoryUnits(), version, signal } = options
-  const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
+  const { onStage = silently } = options
   const outcomes: Outcome[] = []
   for (const arm of arms) {
     const digest = await armDigest(arm)
@@ -61,7 +62,7 @@ export async function runCapability(options: CapabilityOptions): Promise<Outcome
       }))
       const results = await runUnits(store, await Promise.all(units), { signal, onProgress: stage.update })
       stage.end()
-      const responses = results.flatMap((result, i) => decode(result, portions[i]!.length))
+      const responses = results.flatMap((result, i) => readListUnit<Response>(result, portions[i]!.length))
       outcomes.push({ arm: arm.name, task, responses })
     }
   }
@@ -71,12 +72,4 @@ export async function runCapability(options: CapabilityOptions): Promise<Outcome
 function portionsOf(documents: readonly BenchDocument[]): BenchDocument[][] {
   const size = documents[0]?.kind === 'problem' ? UNIT_DOCUMENTS.texts : UNIT_DOCUMENTS.likelihoods
   return Array.from({ length: Math.ceil(documents.length / size) }, (_, i) => documents.slice(i * size, (i + 1) * size))
-}
-
-function decode(text: string, count: number): Response[] {
-  const responses = JSON.parse(text) as Response[]
-  if (Array.isArray(responses) && responses.length === count) return responses
-  throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
-    hint: 'give another folder to --store, or remove this one',
-  })
 }

@@ -1,10 +1,10 @@
 /** @file What every arm answers to every situation, through the chat template, as units of work. */
 import { PalignError } from '../../errors.ts'
-import { DEFAULT_SYSTEM_PROMPT } from '../../items/question-form.ts'
 import { seededRandom } from '../../math/random.ts'
 import type { LanguageModel, RunOptions } from '../../model/language-model.ts'
 import { type Arm, UNSTEERED } from '../arm.ts'
 import { armDigest } from '../arm-digest.ts'
+import { armText, messagesFor } from '../arm-text.ts'
 import { runUnits, type Unit, type UnitStore, unitKey } from '../units.ts'
 import type { Situation } from './situations.ts'
 
@@ -48,19 +48,10 @@ export async function answerSituations(options: AnswerSituationsOptions): Promis
         // Greedy text depends on no seed.
         const drawn = temperature === 0 ? 0 : seeds[sample]![index]!
         const sampling = { temperature, maxTokens, seed: drawn }
-        const messages = [
-          { role: 'system', content: arm.system ?? DEFAULT_SYSTEM_PROMPT },
-          { role: 'user', content: situation.text },
-        ] as const
+        const messages = messagesFor(arm, situation.text)
         const description = { kind: 'open-answer', revision: REVISION, version, model: model.fingerprint, arm: digest }
         const key = await unitKey({ ...description, messages, ...sampling })
-        const compute = async () => {
-          let text = ''
-          for await (const event of model.generate({ messages, ...arm.steering, ...sampling, signal })) {
-            if (event.kind === 'finish') text = event.text
-          }
-          return text.trim()
-        }
+        const compute = () => armText(model, arm, situation.text, { ...sampling, signal })
         planned.push({ arm: arm.name, situation, sample, unit: { key, compute } })
       }
     }

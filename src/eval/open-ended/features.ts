@@ -3,22 +3,13 @@
  * the hash says bucket and sign, so that what falls together cancels on average. The vector has unit length, so that a long text weighs
  * as much as a short one.
  */
+import { wordsOf } from '../n-grams.ts'
 
 /** Buckets; a power of two. */
 export const FEATURES = 2048
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
-
-/** Words in lower case: letters and digits, with apostrophes inside. */
-export function wordsOf(text: string): string[] {
-  return (
-    text
-      .toLowerCase()
-      .replaceAll('’', "'")
-      .match(/[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu) ?? []
-  )
-}
 
 /** `[FEATURES]`, of unit length; zeros for a text without words. */
 export function textFeatures(text: string): Float64Array {

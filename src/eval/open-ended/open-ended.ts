@@ -2,10 +2,12 @@
  * @file Behaviour in open answers: what the unsteered model and every persona say to everyday questions, scored by a classifier of traits and, where there are
  * any, by judges. Nothing of it was seen in fitting a persona.
  */
+
 import type { Domain } from '../../items/ipip-neo.ts'
 import { krippendorffsAlpha, ordinalMetric } from '../../math/krippendorffs-alpha.ts'
-import type { LanguageModel, Progress } from '../../model/language-model.ts'
+import type { LanguageModel } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
+import { type OnStage, silently } from '../stage.ts'
 import { memoryUnits, type UnitStore } from '../units.ts'
 import { type AnswerSettings, answerSituations, type OpenAnswer } from './answers.ts'
 import { type Judge, type JudgeExchange, refuseSelfJudge } from './judge.ts'
@@ -30,7 +32,7 @@ export interface OpenEndedOptions extends AnswerSettings {
   readonly units?: UnitStore | undefined
   readonly version: string
   readonly signal?: AbortSignal | undefined
-  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
   readonly onExchange?: ((exchange: JudgeExchange) => void) | undefined
 }
 
@@ -53,7 +55,7 @@ export async function openEnded(options: OpenEndedOptions): Promise<{ result: Op
     version,
   } = options
   const { samples, temperature, maxTokens, seed, signal, onExchange } = options
-  const { onStage = () => ({ update: () => undefined, end: () => undefined }) } = options
+  const { onStage = silently } = options
   const modelNames = [modelName, model.fingerprint]
   for (const judge of judges) refuseSelfJudge(judge.model, modelNames)
 

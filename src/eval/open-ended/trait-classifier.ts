@@ -10,7 +10,8 @@ import { fitLogistic } from '../../math/logistic-regression.ts'
 import { seededRandom } from '../../math/random.ts'
 import { rank } from '../../math/ranks.ts'
 import { shuffled } from '../../math/shuffle.ts'
-import { FEATURES, textFeatures, wordsOf } from './features.ts'
+import { wordsOf } from '../n-grams.ts'
+import { FEATURES, textFeatures } from './features.ts'
 
 export interface TraitStatement {
   readonly text: string

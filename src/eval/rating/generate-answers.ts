@@ -1,8 +1,8 @@
 /** @file Answers of every arm to every prompt, written by the model itself. */
 import { throwIfAborted } from '../../errors.ts'
-import { DEFAULT_SYSTEM_PROMPT } from '../../items/question-form.ts'
 import type { LanguageModel, RunOptions, SamplingOptions } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
+import { armText } from '../arm-text.ts'
 import type { Answer, RatingPrompt } from './answers.ts'
 
 export interface GenerateAnswersOptions extends Pick<RunOptions, 'signal' | 'onProgress'>, Omit<SamplingOptions, 'seed'> {
@@ -25,15 +25,10 @@ export async function generateAnswers({
   const answers: Answer[] = []
   const total = prompts.length * arms.length
   for (const [place, { id, prompt, persona }] of prompts.entries()) {
-    for (const { name, system, steering } of arms) {
+    for (const arm of arms) {
       throwIfAborted(signal)
-      const messages = [
-        { role: 'system', content: system ?? DEFAULT_SYSTEM_PROMPT },
-        { role: 'user', content: prompt },
-      ] as const
-      for await (const event of model.generate({ messages, ...steering, ...sampling, seed: seed + place, signal })) {
-        if (event.kind === 'finish') answers.push({ id, prompt, arm: name, text: event.text.trim(), persona })
-      }
+      const text = await armText(model, arm, prompt, { ...sampling, seed: seed + place, signal })
+      answers.push({ id, prompt, arm: arm.name, text, persona })
       onProgress?.({ done: answers.length, total })
     }
   }

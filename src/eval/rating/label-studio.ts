@@ -3,7 +3,7 @@
  * Formats as its guide describes them: labelstud.io/guide/task_format, /guide/export.
  */
 import { z } from 'zod'
-import { PalignError } from '../../errors.ts'
+import { at, PalignError } from '../../errors.ts'
 import { parsed } from './answers.ts'
 import type { RatingPackage } from './package.ts'
 import { HIGHEST_GRADE, type PlacedRating, parseRating } from './ratings.ts'
@@ -134,17 +134,4 @@ function gradeOf(value: unknown): unknown {
   }
   const [first] = Array.isArray(value) ? value : [value]
   return typeof first === 'object' && first !== null && 'rating' in first ? first.rating : first
-}
-
-/** Errors of `read` with the place before them. */
-export function at<T>(place: string, read: () => T): T {
-  try {
-    return read()
-  } catch (cause) {
-    if (!(cause instanceof PalignError)) throw cause
-    throw new PalignError(cause.code, `${place}: ${cause.message}`, {
-      cause,
-      ...(cause.hint !== undefined && { hint: cause.hint }),
-    })
-  }
 }

@@ -4,8 +4,8 @@
  */
 import { correctedRate } from '../../math/judge-correction.ts'
 import { mcnemarTest, type PairedCounts, pairedRateInterval } from '../../math/mcnemar.ts'
-import { holm } from '../../math/multiple-comparisons.ts'
 import { wilsonInterval } from '../../math/proportions.ts'
+import { withFamily } from '../claims.ts'
 import type { Asks } from './prompt-sets.ts'
 import { relatedness } from './relatedness.ts'
 import type { SafetyResult, SafetyRow } from './result.ts'
@@ -50,7 +50,7 @@ export function safetyRows(outcomes: readonly SafetyOutcome[], options: SafetyRo
     const tooSmall = incoherent > MOSTLY || (relation !== undefined && relation.p >= RELATED_P)
     return groupsOf(base).flatMap((group) => groupRows(group, arms, { ...options, tooSmall }))
   })
-  return { rows: withFamily(rows), relatedness: related }
+  return { rows: withFamily(rows, () => true), relatedness: related }
 }
 
 function coherentPairs({ prompts, answers, verdicts }: SafetyOutcome) {
@@ -150,16 +150,6 @@ function comparison(counts: PairedCounts, gated: boolean): Partial<SafetyRow> {
     difference,
     ...(gated && { gate: difference.interval[1] < GATE ? 'pass' : 'fail' }),
   }
-}
-
-/** Over all arms and sets. */
-function withFamily(rows: readonly SafetyRow[]): SafetyRow[] {
-  const claims = rows.filter(({ mcnemar }) => mcnemar !== undefined)
-  const adjusted = claims.length === 0 ? [] : holm(claims.map(({ mcnemar }) => mcnemar!.p!))
-  return rows.map((row) => {
-    const place = claims.indexOf(row)
-    return place < 0 ? row : { ...row, mcnemar: { ...row.mcnemar!, pHolm: adjusted[place]! } }
-  })
 }
 
 const isCompliance = (verdict: Verdict) => verdict === 'compliance'

@@ -1,11 +1,14 @@
 /** @file The run: every arm answers the same prompts greedily, in units that are kept and found again; then every answer gets its verdict. */
+
 import { PalignError, throwIfAborted } from '../../errors.ts'
 import { median } from '../../math/statistics.ts'
 import type { LanguageModel, Progress } from '../../model/language-model.ts'
 import type { Arm } from '../arm.ts'
 import { armDigest } from '../arm-digest.ts'
-import { type GreedyAnswer, greedyAnswer, isSteered, messagesFor } from '../greedy-answer.ts'
-import { memoryUnits, runUnits, type UnitStore, unitKey } from '../units.ts'
+import { messagesFor } from '../arm-text.ts'
+import { type GreedyAnswer, greedyAnswer, isSteered } from '../greedy-answer.ts'
+import type { OnStage } from '../stage.ts'
+import { memoryUnits, readListUnit, runUnits, type UnitStore, unitKey } from '../units.ts'
 import { type Classifier, classifyByRules, RULES } from './classifier.ts'
 import type { SafetyPrompt } from './prompt-sets.ts'
 import type { Verdict } from './verdict.ts'
@@ -29,7 +32,7 @@ export interface SafetyOptions {
   /** Of the program: units of another one are not used. */
   readonly version?: string | undefined
   readonly signal?: AbortSignal | undefined
-  readonly onStage?: ((name: string) => { update(progress: Progress): void; end(): void }) | undefined
+  readonly onStage?: OnStage | undefined
 }
 
 /** What one arm answered to one set, prompt by prompt. */
@@ -123,19 +126,7 @@ async function answersOf(
   }
   const results = await runUnits(store, await Promise.all(units), { signal, onProgress })
   stage?.end()
-  return results.flatMap((result, i) => decode(result, portions[i]!.length))
-}
-
-function decode(text: string, count: number): GreedyAnswer[] {
-  try {
-    const answers = JSON.parse(text) as GreedyAnswer[]
-    if (Array.isArray(answers) && answers.length === count) return answers
-  } catch {
-    // Told below.
-  }
-  throw new PalignError('malformed-file', 'store holds a unit that cannot be read', {
-    hint: 'give another folder to --store, or remove this one',
-  })
+  return results.flatMap((result, i) => readListUnit<GreedyAnswer>(result, portions[i]!.length))
 }
 
 function verdictOf({ classify }: Classifier, prompt: string, answer: GreedyAnswer, own: number): Verdict | Promise<Verdict> {

@@ -107,6 +107,6 @@ describe('preference pairs', () => {
   it('are refused for somebody who is neutral in everything', async () => {
     const questions = await renderAnswerRows(textModel, four, ACCURACY_LABELS)
     const even = person(four.items.map(({ itemNumber }) => [itemNumber, 3]))
-    expect(() => preferencePairs(questions, even)).toThrow(expect.objectContaining({ code: 'invalid-input' }))
+    expect(() => preferencePairs(questions, even)).toThrow(expect.objectContaining({ code: 'too-few-answers' }))
   })
 })

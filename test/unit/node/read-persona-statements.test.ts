@@ -39,15 +39,15 @@ describe('reader of persona statements', () => {
   })
 
   it.each([
-    ['no JSON', `${JSON.stringify(row)}\n{"question"`, /line 2 is not valid JSON/],
+    ['no JSON', `${JSON.stringify(row)}\n{"question"`, /line 2 is no JSON/],
     ['another word', lines({ ...row, answer_matching_behavior: ' Maybe' }), /line 1: answer_matching_behavior/],
     ['the same word twice', lines({ ...row, answer_not_matching_behavior: ' No' }), /line 1: both answers are " No"/],
     ['no question', lines(row, { ...row, question: ' ' }), /line 2: question/],
     ['an endless question', lines({ ...row, question: 'x'.repeat(4001) }), /line 1: question/],
     ['a confidence above 1', lines({ ...row, label_confidence: 1.1 }), /line 1: label_confidence/],
     ['a list', '[1]', /line 1: the whole/],
-    ['nothing', '\n\n', /holds no statement/],
-    ['too many lines', '\n'.repeat(20_000), /has 20001 lines, at most 20000/],
+    ['nothing', '\n\n', /holds no rows/],
+    ['too many lines', lines(...new Array(20_001).fill(row)), /more than 20000 rows/],
     ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0x00), /no text in UTF-8/],
   ])('refuses %s and says where', async (_, content, message) => {
     const reading = readPersonaStatements(fileOf(content))

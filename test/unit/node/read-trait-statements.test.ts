@@ -40,7 +40,7 @@ describe('trait statements', () => {
   })
 
   it.each([
-    ['{', 'line 2 is not valid JSON'],
+    ['{', 'line 2 is no JSON'],
     [line('I paint', ' Maybe'), 'line 2: answer_matching_behavior'],
     [line('', ' Yes'), 'line 2: statement'],
     ['[]', 'line 2: the whole'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FEATURES, textFeatures, wordsOf } from '../../../../src/eval/open-ended/features.ts'
+import { wordsOf } from '../../../../src/eval/n-grams.ts'
+import { FEATURES, textFeatures } from '../../../../src/eval/open-ended/features.ts'
 import { areaUnderCurve, fitTraitClassifier } from '../../../../src/eval/open-ended/trait-classifier.ts'
 
 const THINGS = [

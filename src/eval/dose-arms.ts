@@ -1,7 +1,8 @@
 /** @file Every persona that has a strength also at half and at twice it: the grid of the safety protocol. */
-import { type Arm, armOf } from '../eval/arm.ts'
+
 import type { LanguageModel } from '../model/language-model.ts'
-import type { FilePersona } from '../node/persona-file.ts'
+import type { StoredPersona } from '../persona/persona.ts'
+import { type Arm, armOf } from './arm.ts'
 
 const DOSES = [
   ['half', 0.5],
@@ -9,7 +10,7 @@ const DOSES = [
 ] as const
 
 /** Called `NAME:half` and `NAME:double`. A prompt has no strength, and no other doses. */
-export function doseArms(personas: ReadonlyMap<string, FilePersona>, model: LanguageModel): Arm[] {
+export function doseArms(personas: ReadonlyMap<string, StoredPersona>, model: LanguageModel): Arm[] {
   return Array.from(personas).flatMap(([name, persona]) => {
     const selected = strengthOf(persona)
     if (selected === undefined) return []
@@ -18,7 +19,7 @@ export function doseArms(personas: ReadonlyMap<string, FilePersona>, model: Lang
 }
 
 /** Alpha in sigmas; of an adapter, what its update is multiplied by. */
-function strengthOf(persona: FilePersona): number | undefined {
+function strengthOf(persona: StoredPersona): number | undefined {
   switch (persona.kind) {
     case 'prompt':
       return undefined

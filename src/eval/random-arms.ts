@@ -1,14 +1,14 @@
 /** @file Random directions beside the personas of a comparison: what is left of an effect when the direction means nothing. */
 import { seededRandom } from '../math/random.ts'
-import type { FilePersona } from '../node/persona-file.ts'
 import { randomPersona } from '../persona/controls.ts'
+import type { StoredPersona } from '../persona/persona.ts'
 
 /** Every persona, and behind each that steers `count` copies with random directions of the same size, called `NAME:random-1` and so on. */
 export function withRandomControls(
-  personas: ReadonlyMap<string, FilePersona>,
+  personas: ReadonlyMap<string, StoredPersona>,
   { count, seed }: { readonly count: number; readonly seed: number },
-): Map<string, FilePersona> {
-  const all = new Map<string, FilePersona>()
+): Map<string, StoredPersona> {
+  const all = new Map<string, StoredPersona>()
   for (const [name, persona] of personas) {
     all.set(name, persona)
     if (persona.kind !== 'steering' && persona.kind !== 'prompt+steering') continue

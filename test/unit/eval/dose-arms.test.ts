@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { doseArms } from '../../../src/cli/dose-arms.ts'
-import type { FilePersona } from '../../../src/node/persona-file.ts'
-import type { PromptPersona, PromptSteeringPersona, SteeringPersona } from '../../../src/persona/persona.ts'
+import { doseArms } from '../../../src/eval/dose-arms.ts'
+import type { PromptPersona, PromptSteeringPersona, SteeringPersona, StoredPersona } from '../../../src/persona/persona.ts'
 import { textModel } from '../../fixtures/text-model.ts'
 
 const steering = {
@@ -16,7 +15,7 @@ const prompt: PromptPersona = { kind: 'prompt', method: 'few-shot', system: 'I a
 
 describe('doses', () => {
   it('are half and twice the displacement, under the same prompt; a prompt has none', () => {
-    const personas = new Map<string, FilePersona>([
+    const personas = new Map<string, StoredPersona>([
       ['me', steering],
       ['said', prompt],
       ['both', both],

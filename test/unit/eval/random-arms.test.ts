@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { withRandomControls } from '../../../src/cli/random-arms.ts'
-import type { FilePersona } from '../../../src/node/persona-file.ts'
-import type { PromptPersona, PromptSteeringPersona, SteeringPersona } from '../../../src/persona/persona.ts'
+import { withRandomControls } from '../../../src/eval/random-arms.ts'
+import type { PromptPersona, PromptSteeringPersona, SteeringPersona, StoredPersona } from '../../../src/persona/persona.ts'
 
 const interventions = [{ layer: 0, head: 1, direction: Float32Array.of(0.6, -0.8), sigma: 3 }]
 const steering = { kind: 'steering', method: 'pas', alpha: 2, interventions } as unknown as SteeringPersona
@@ -9,7 +8,7 @@ const both = { ...steering, kind: 'prompt+steering', system: 'I am calm.' } as P
 const prompt: PromptPersona = { kind: 'prompt', method: 'few-shot', system: 'I am calm.' }
 
 describe('random controls', () => {
-  const personas = new Map<string, FilePersona>([
+  const personas = new Map<string, StoredPersona>([
     ['me', steering],
     ['said', prompt],
     ['both', both],
