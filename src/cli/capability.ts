@@ -140,7 +140,7 @@ async function writeLogs({ lmEval, inspect, limit, seed }: CapabilityCommandOpti
     // A colon is no character for the name of a folder everywhere.
     const folder = arm.name.replaceAll(':', '-')
     if (lmEval !== undefined) {
-      const files = await lmEvalFiles({ ...common, arm, outcomes: own, originals, time: ended })
+      const files = await lmEvalFiles({ ...common, arm, outcomes: own, originals, started, ended })
       for (const { name, text } of files) await writeFileAtomic(join(lmEval, folder, name), text)
     }
     if (inspect === undefined) continue

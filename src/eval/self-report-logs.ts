@@ -1,193 +1,103 @@
 /**
- * @file An evaluation as logs of other tools: results and samples in the files of the Language Model Evaluation Harness (EleutherAI), and a log of
- * Inspect (UK AI Security Institute), version 2, JSON. A sample is a respondent, known by the row alone; no answer of anybody is in them.
+ * @file An evaluation as logs of other tools: files of the Language Model Evaluation Harness, a log of Inspect. A sample is a respondent, known by the
+ * row alone; no answer of anybody is in them.
  */
-import { mean } from '../math/statistics.ts'
-import { standardError } from './capability/metrics.ts'
 import type { Evaluation } from './evaluate.ts'
-import { sha256, unitKey } from './units.ts'
+import { inspectText } from './logs/inspect.ts'
+import { lmEvalTexts, type TextFile } from './logs/lm-eval.ts'
+import { type LoggedRun, scoreOf } from './logs/run.ts'
+import { sha256 } from './units.ts'
 
-export interface SelfReportLogOptions {
+export interface SelfReportLogOptions extends LoggedRun {
   readonly evaluation: Pick<Evaluation, 'persons'>
-  readonly arm: string
-  readonly model: string
-  readonly modelFingerprint: string
   /** What the persons come from. */
   readonly data: string
   /** Respondents in that file. */
   readonly fileRespondents: number
-  readonly seed: number
-  readonly version: string
-  /** When the run began and ended. */
-  readonly started: Date
-  readonly ended: Date
 }
 
 export const SELF_REPORT_TASK = 'palign_self_report'
+const DESCRIPTION = 'sum of five mean absolute errors on 180 held-out items of IPIP-NEO-300, and what of it is about the person'
 
 interface PersonSample {
   readonly row: number
-  /** Sum of five mean absolute errors, and with the predictions of others minus with the own; the latter null for one respondent alone. */
-  readonly error: number
-  readonly gain: number | null
+  /** Sum of five mean absolute errors, and with the predictions of others minus with the own; the latter absent for one respondent alone. */
+  readonly measures: Readonly<Record<string, number>>
 }
 
 /** Lower errors and higher gains are better. */
 const MEASURES = [
-  { name: 'error', higherIsBetter: false },
-  { name: 'gain', higherIsBetter: true },
+  { name: 'error', isHigherBetter: false },
+  { name: 'gain', isHigherBetter: true },
 ] as const
 
-function samplesOf({ persons }: Pick<Evaluation, 'persons'>, arm: string): PersonSample[] {
-  return persons.map(({ row, errors, wrong }) => {
+function samplesOf({ evaluation, arm }: SelfReportLogOptions): PersonSample[] {
+  return evaluation.persons.map(({ row, errors, wrong }) => {
     const [error, other] = [errors[arm]!, wrong[arm] ?? null]
-    return { row, error, gain: other === null ? null : other - error }
+    return { row, measures: { error, ...(other !== null && { gain: other - error }) } }
   })
 }
 
-/** Those that every sample has, with mean and standard error. */
+/** Of the measures that every sample has. */
 function scoresOf(samples: readonly PersonSample[]) {
-  return MEASURES.flatMap(({ name, higherIsBetter }) => {
-    const values = samples.map((sample) => sample[name])
-    if (!values.every((value) => value !== null)) return []
-    return [{ name, higherIsBetter, mean: mean(values), stderr: values.length > 1 ? standardError(values) : undefined }]
+  return MEASURES.flatMap(({ name, isHigherBetter }) => {
+    const values = samples.flatMap(({ measures }) => measures[name] ?? [])
+    return values.length < samples.length ? [] : [{ ...scoreOf(name, values), isHigherBetter, filter: 'none' }]
   })
+}
+
+function limitOf({ evaluation, fileRespondents }: SelfReportLogOptions): number | undefined {
+  return evaluation.persons.length < fileRespondents ? evaluation.persons.length : undefined
 }
 
 /** One file of results and one of samples. */
-export async function selfReportLmEval(
-  options: SelfReportLogOptions,
-): Promise<{ readonly name: string; readonly text: string }[]> {
-  const { evaluation, arm, model, modelFingerprint, data, fileRespondents, seed, version, ended } = options
-  const samples = samplesOf(evaluation, arm)
-  const scores = scoresOf(samples)
-  const stamp = ended.toISOString().replaceAll(':', '-')
-  const lines = await Promise.all(
-    samples.map(async ({ row, error, gain }) => {
-      const doc = { data, row }
-      return {
-        doc_id: row,
-        doc,
-        target: '',
-        arguments: {},
-        resps: [],
-        filtered_resps: [],
-        filter: 'none',
-        metrics: scores.map(({ name }) => name),
-        doc_hash: await sha256(JSON.stringify(doc, null, 2)),
-        prompt_hash: await sha256(''),
-        target_hash: await sha256(''),
-        error,
-        ...(gain !== null && { gain }),
-      }
-    }),
-  )
-  const task = <T>(value: T) => ({ [SELF_REPORT_TASK]: value })
-  const results = {
-    results: task({
-      alias: SELF_REPORT_TASK,
-      ...Object.fromEntries(
-        scores.flatMap(({ name, mean: value, stderr }) => [
-          [`${name},none`, value],
-          [`${name}_stderr,none`, stderr ?? 'N/A'],
-        ]),
-      ),
-    }),
-    group_subtasks: task([]),
-    configs: task({
-      task: SELF_REPORT_TASK,
-      num_fewshot: 0,
-      output_type: 'multiple_choice',
-      metric_list: scores.map(({ name: metric, higherIsBetter: higher_is_better }) => ({
-        metric,
-        aggregation: 'mean',
-        higher_is_better,
-      })),
-      description: 'sum of five mean absolute errors on 180 held-out items of IPIP-NEO-300, and what of it is about the person',
-      metadata: { version },
-    }),
-    versions: task(version),
-    'n-shot': task(0),
-    higher_is_better: task(Object.fromEntries(scores.map(({ name, higherIsBetter }) => [name, higherIsBetter]))),
-    'n-samples': task({ original: fileRespondents, effective: samples.length }),
-    config: {
-      model: 'palign',
-      model_args: { path: model, fingerprint: modelFingerprint, arm },
-      limit: samples.length === fileRespondents ? null : samples.length,
-      random_seed: seed,
-    },
-    date: ended.getTime() / 1000,
-    task_hashes: task(await sha256(lines.map((line) => line.doc_hash + line.prompt_hash + line.target_hash).join(''))),
-    model_source: 'palign',
-    model_name: `${model}:${arm}`,
-    chat_template: null,
-    system_instruction: null,
+export async function selfReportLmEval(options: SelfReportLogOptions): Promise<TextFile[]> {
+  const { data, fileRespondents } = options
+  const people = samplesOf(options)
+  const scores = scoresOf(people)
+  const samples = people.map(async ({ row, measures }) => ({
+    doc_id: row,
+    doc: { data, row },
+    target: '',
+    arguments: {},
+    resps: [],
+    filtered_resps: [],
+    filter: 'none',
+    metrics: scores.map(({ name }) => name),
+    doc_hash: await sha256(JSON.stringify({ data, row }, null, 2)),
+    prompt_hash: await sha256(''),
+    target_hash: await sha256(''),
+    ...measures,
+  }))
+  const task = {
+    name: SELF_REPORT_TASK,
+    shots: 0,
+    generates: false,
+    description: DESCRIPTION,
+    scores,
+    original: fileRespondents,
+    effective: people.length,
+    samples: await Promise.all(samples),
   }
-  return [
-    { name: `results_${stamp}.json`, text: `${JSON.stringify(results, null, 2)}\n` },
-    { name: `samples_${SELF_REPORT_TASK}_${stamp}.jsonl`, text: lines.map((line) => `${JSON.stringify(line)}\n`).join('') },
-  ]
+  return lmEvalTexts([task], { ...options, system: undefined, limit: limitOf(options) })
 }
 
-export async function selfReportInspectLog(options: SelfReportLogOptions): Promise<string> {
-  const { evaluation, arm, model, modelFingerprint, data, fileRespondents, seed, version, started, ended } = options
-  const samples = samplesOf(evaluation, arm)
-  const id = (await unitKey({ modelFingerprint, arm, task: SELF_REPORT_TASK, started: started.toISOString() })).slice(0, 22)
-  const metric = (name: string, value: number) => [name, { name, value, params: {} }]
-  const log = {
-    version: 2,
-    status: 'success',
-    eval: {
-      eval_id: id,
-      run_id: id,
-      created: started.toISOString(),
-      task: SELF_REPORT_TASK,
-      task_id: id,
-      task_version: 0,
-      task_args: { arm },
-      dataset: {
-        name: 'persons',
-        location: data,
-        samples: samples.length,
-        sample_ids: samples.map(({ row }) => row),
-        shuffled: false,
-      },
-      model: `palign/${model}`,
-      model_args: { fingerprint: modelFingerprint, arm },
-      config: { ...(samples.length < fileRespondents && { limit: samples.length }), epochs: 1 },
-      packages: { palign: version },
-      metadata: { seed, arm },
-    },
-    plan: { name: 'plan', steps: [], config: {} },
-    results: {
-      total_samples: samples.length,
-      completed_samples: samples.length,
-      scores: scoresOf(samples).map(({ name, mean: value, stderr }) => ({
-        name,
-        scorer: name,
-        params: {},
-        metrics: Object.fromEntries([metric('mean', value), ...(stderr === undefined ? [] : [metric('stderr', stderr)])]),
-      })),
-    },
-    stats: { started_at: started.toISOString(), completed_at: ended.toISOString(), model_usage: {} },
-    samples: samples.map(({ row, error, gain }) => ({
-      id: row,
-      epoch: 1,
-      input: `held-out items of the person in row ${row}`,
-      target: '',
-      messages: [],
-      output: { model, choices: [] },
-      scores: {
-        error: { value: error, metadata: {} },
-        ...(gain !== null && { gain: { value: gain, metadata: {} } }),
-      },
-      metadata: {},
-      store: {},
-      events: [],
-      model_usage: {},
-      attachments: {},
-    })),
-    reductions: [],
+export function selfReportInspectLog(options: SelfReportLogOptions): Promise<string> {
+  const people = samplesOf(options)
+  const samples = people.map(({ row, measures }) => ({
+    id: row,
+    input: `held-out items of the person in row ${row}`,
+    target: '',
+    scores: Object.fromEntries(Object.entries(measures).map(([name, value]) => [name, { value }])),
+  }))
+  const task = {
+    name: SELF_REPORT_TASK,
+    args: { arm: options.arm },
+    dataset: { name: 'persons', location: options.data },
+    limit: limitOf(options),
+    config: {},
+    scores: scoresOf(people),
+    samples,
   }
-  return `${JSON.stringify(log, null, 2)}\n`
+  return inspectText(task, options)
 }

@@ -16,6 +16,11 @@ export function sampleDeviation(values: ArrayLike<number>): number {
   return Math.sqrt(sumOfSquares(values) / (values.length - 1))
 }
 
+/** Standard error of a mean: s / sqrt(n), s over n - 1; NaN for a single value. */
+export function standardError(values: ArrayLike<number>): number {
+  return sampleDeviation(values) / Math.sqrt(values.length)
+}
+
 /** Sum of squared deviations from the mean. */
 function sumOfSquares(values: ArrayLike<number>): number {
   const centre = mean(values)

@@ -1,41 +1,29 @@
 /**
- * @file Results and samples in the files of the Language Model Evaluation Harness (EleutherAI): one file of results for an arm, one of samples
- * for a task. Whether a continuation is the greedy one is not computed and stands as null.
+ * @file Capability in the files of the Language Model Evaluation Harness (EleutherAI). Whether a continuation is the greedy one is not computed and
+ * stands as null.
  */
-import { mean } from '../../math/statistics.ts'
 import type { Arm } from '../arm.ts'
+import { type HarnessTask, type LmEvalRun, lmEvalTexts, type TextFile } from '../logs/lm-eval.ts'
+import { scoreOf } from '../logs/run.ts'
 import { sha256 } from '../units.ts'
 import { withPreamble } from './answer.ts'
 import { type BenchDocument, PROBLEM_MAX_TOKENS, PROBLEM_STOPS } from './documents.ts'
 import { FILTERS } from './exact-match.ts'
 import { filterOf, isHigherBetter, type MetricName, measure, type Response } from './measures.ts'
-import { standardError } from './metrics.ts'
 import type { LikelihoodRequest } from './requests.ts'
 import type { Outcome } from './run.ts'
 import type { Task } from './tasks.ts'
 
-export interface LmEvalOptions {
+export interface LmEvalOptions extends Omit<LmEvalRun, 'arm' | 'system'> {
   readonly arm: Pick<Arm, 'name' | 'system'>
   /** Of that arm. */
   readonly outcomes: readonly Outcome[]
   /** Documents in the files, by the names of the tasks. */
   readonly originals: ReadonlyMap<string, number>
-  readonly model: string
-  readonly modelFingerprint: string
-  readonly seed: number
-  readonly limit: number | undefined
-  readonly version: string
-  /** When the run ended. */
-  readonly time: Date
-}
-
-export interface TextFile {
-  readonly name: string
-  readonly text: string
 }
 
 /** The harness's tasks that one of ours makes: TruthfulQA is two. */
-interface HarnessTask {
+interface Part {
   readonly name: string
   readonly task: Task
   readonly responses: readonly Response[]
@@ -43,57 +31,29 @@ interface HarnessTask {
   readonly metrics: readonly { readonly metric: MetricName; readonly name: string; readonly filter: string }[]
 }
 
-export async function lmEvalFiles(options: LmEvalOptions): Promise<TextFile[]> {
-  const { arm, outcomes, originals, model, modelFingerprint, seed, limit, version, time } = options
-  const stamp = time.toISOString().replaceAll(':', '-')
-  const tasks = outcomes.flatMap(harnessTasks)
-  const samples = await Promise.all(tasks.map((task) => samplesOf(task, arm.system)))
-  const byTask = <T>(of: (task: HarnessTask, i: number) => T) =>
-    Object.fromEntries(tasks.map((task, i) => [task.name, of(task, i)]))
-  const hashes = await Promise.all(
-    samples.map((lines) => sha256(lines.map((l) => l.doc_hash + l.prompt_hash + l.target_hash).join(''))),
-  )
-  const results = {
-    results: byTask(scoresOf),
-    group_subtasks: byTask(() => []),
-    configs: byTask(({ name, task, metrics }) => ({
-      task: name,
-      num_fewshot: task.shots,
-      output_type: task.documents[0]?.kind === 'problem' ? 'generate_until' : 'multiple_choice',
-      metric_list: [...new Set(metrics.map((m) => m.name))].map((metric) => ({ metric, aggregation: 'mean' })),
+export async function lmEvalFiles({ arm, outcomes, originals, ...run }: LmEvalOptions): Promise<TextFile[]> {
+  const tasks = outcomes.flatMap(partsOf).map(async (part): Promise<HarnessTask> => {
+    const { name, task, responses, metrics } = part
+    const valuesOf = (metric: MetricName) => task.documents.map((document, i) => measure(metric, document, responses[i]!)!)
+    return {
+      name,
+      shots: task.shots,
+      generates: task.documents[0]?.kind === 'problem',
       description: task.form,
-      metadata: { version },
-    })),
-    versions: byTask(() => version),
-    'n-shot': byTask(({ task }) => task.shots),
-    higher_is_better: byTask(({ metrics }) => Object.fromEntries(metrics.map((m) => [m.name, isHigherBetter(m.metric)]))),
-    'n-samples': byTask(({ task }) => ({
+      scores: metrics.map(({ metric, name: called, filter }) => ({
+        ...scoreOf(called, valuesOf(metric)),
+        filter,
+        isHigherBetter: isHigherBetter(metric),
+      })),
       original: originals.get(task.name) ?? task.documents.length,
       effective: task.documents.length,
-    })),
-    config: {
-      model: 'palign',
-      model_args: { path: model, fingerprint: modelFingerprint, arm: arm.name },
-      limit: limit ?? null,
-      random_seed: seed,
-    },
-    date: time.getTime() / 1000,
-    task_hashes: byTask((_, i) => hashes[i]),
-    model_source: 'palign',
-    model_name: `${model}:${arm.name}`,
-    chat_template: null,
-    system_instruction: arm.system ?? null,
-  }
-  return [
-    { name: `results_${stamp}.json`, text: `${JSON.stringify(results, null, 2)}\n` },
-    ...tasks.map(({ name }, i) => ({
-      name: `samples_${name}_${stamp}.jsonl`,
-      text: samples[i]!.map((line) => `${JSON.stringify(line)}\n`).join(''),
-    })),
-  ]
+      samples: await samplesOf(part, arm.system),
+    }
+  })
+  return lmEvalTexts(await Promise.all(tasks), { ...run, arm: arm.name, system: arm.system })
 }
 
-function harnessTasks({ task, responses }: Outcome): HarnessTask[] {
+function partsOf({ task, responses }: Outcome): Part[] {
   const named = (metrics: readonly MetricName[], name = task.name.replaceAll('-', '_')) => ({
     name,
     task,
@@ -110,19 +70,8 @@ function harnessTasks({ task, responses }: Outcome): HarnessTask[] {
   return (['mc1', 'mc2'] as const).map((metric) => named([metric], `${task.name}_${metric}`))
 }
 
-function scoresOf({ name, task, responses, metrics }: HarnessTask) {
-  const entries = metrics.flatMap(({ metric, name, filter }) => {
-    const values = task.documents.map((document, i) => measure(metric, document, responses[i]!)!)
-    return [
-      [`${name},${filter}`, mean(values)],
-      [`${name}_stderr,${filter}`, Number.isNaN(standardError(values)) ? 'N/A' : standardError(values)],
-    ]
-  })
-  return { alias: name, ...Object.fromEntries(entries) }
-}
-
 /** A line for each document; of texts one for each filter. */
-async function samplesOf({ task, responses, metrics }: HarnessTask, system: string | undefined) {
+async function samplesOf({ task, responses, metrics }: Part, system: string | undefined) {
   const filters = [...new Set(metrics.map(({ filter }) => filter))]
   const lines = filters.flatMap((filter) => {
     const own = metrics.filter((metric) => metric.filter === filter)

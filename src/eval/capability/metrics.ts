@@ -3,7 +3,6 @@
  * defines them. Of equals the first counts.
  */
 import { logSumExp } from '../../math/log-softmax.ts'
-import { sampleDeviation } from '../../math/statistics.ts'
 
 /** Index of the largest number, the first of equals. */
 export function argmax(values: ArrayLike<number>): number {
@@ -39,9 +38,4 @@ export function truthfulMass(answers: readonly { readonly logLikelihood: number;
   const logsOf = (list: typeof answers) => list.map(({ logLikelihood }) => logLikelihood)
   // The difference of logarithms: likelihoods of long answers are too small to be added.
   return Math.exp(logSumExp(logsOf(answers.filter(({ isTrue }) => isTrue))) - logSumExp(logsOf(answers)))
-}
-
-/** Standard error of a mean: s / sqrt(n), s over n - 1; NaN for a single value. */
-export function standardError(values: ArrayLike<number>): number {
-  return sampleDeviation(values) / Math.sqrt(values.length)
 }

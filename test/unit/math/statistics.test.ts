@@ -7,6 +7,7 @@ import {
   populationDeviation,
   quantile,
   sampleDeviation,
+  standardError,
 } from '../../../src/math/statistics.ts'
 
 const x = [1.83, 0.5, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.3]
@@ -23,6 +24,11 @@ describe('statistics', () => {
   it('divides by n for a population and by n - 1 for a sample', () => {
     expect(populationDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toBe(2)
     expect(sampleDeviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(Math.sqrt(32 / 7), 14)
+  })
+
+  it('has the standard error of a mean with n - 1', () => {
+    // Three right of four: s^2 = 4 (3/4)(1/4) / 3 = 1/4, divided by 4.
+    expect(standardError([1, 1, 1, 0])).toBeCloseTo(0.25, 12)
   })
 
   it('has no mean of nothing', () => {

@@ -55,7 +55,8 @@ describe('files of the harness', () => {
     ...common,
     outcomes: [questions, truths, problems],
     originals: new Map([['arc-challenge', 1172]]),
-    time: ended,
+    started,
+    ended,
   })
   const file = async (name: string) => (await files).find((each) => each.name === name)!.text
   const samples = async (task: string) =>

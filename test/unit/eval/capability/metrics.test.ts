@@ -5,7 +5,6 @@ import {
   mutualInformation,
   perByte,
   perCharacter,
-  standardError,
   truthfulMass,
 } from '../../../../src/eval/capability/metrics.ts'
 
@@ -35,10 +34,5 @@ describe('measures of a multiple-choice document', () => {
     expect(truthfulMass(answers)).toBeCloseTo(0.909969, 6)
     const far = answers.map(({ logLikelihood, isTrue }) => ({ logLikelihood: logLikelihood - 2000, isTrue }))
     expect(truthfulMass(far)).toBeCloseTo(truthfulMass(answers), 12)
-  })
-
-  it('have the standard error of a mean with n - 1', () => {
-    // Three right of four: s^2 = 4 (3/4)(1/4) / 3 = 1/4, divided by 4.
-    expect(standardError([1, 1, 1, 0])).toBeCloseTo(0.25, 12)
   })
 })
