@@ -20,10 +20,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graph: ['formats', 'model', 'math'],
   engine: ['graph', 'formats', 'model', 'math'],
   train: ['graph', 'engine', 'formats', 'model', 'math'],
+  chat: ['persona', 'model'],
   eval: ['align', 'persona', 'people', 'items', 'model', 'math'],
   store: ['persona', 'people', 'items', 'eval'],
   node: ['engine', 'train', 'graph', 'formats', 'activations', 'persona', 'items', 'model', 'store', 'index.ts'],
-  server: ['align', 'persona', 'people', 'items', 'model', 'store', 'node'],
+  server: ['chat', 'eval', 'align', 'persona', 'people', 'items', 'model', 'math', 'store', 'node'],
+  client: [],
   cli: ['*'],
   'index.ts': ['math', 'items', 'people', 'model', 'activations', 'probes', 'persona', 'align', 'eval', 'engine'],
 }
