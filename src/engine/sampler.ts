@@ -1,28 +1,30 @@
 /** @file The next token from logits: greedy, or drawn at a temperature from the nucleus (Holtzman et al. 2019, arXiv 1904.09751). */
 import { PalignError } from '../errors.ts'
-import type { GeneratedToken, SamplingOptions } from '../model/language-model.ts'
-import { normaliserOf } from './log-probabilities.ts'
+import { MOST_TOP_LOGPROBS, type RankedToken, type SamplingOptions } from '../model/language-model.ts'
+import { rankedToken } from './log-probabilities.ts'
 
-export interface SamplerOptions extends Pick<SamplingOptions, 'temperature' | 'topP'> {
+export interface SamplerOptions extends Pick<SamplingOptions, 'temperature' | 'topP' | 'topLogprobs'> {
   /** Uniform numbers in [0, 1). */
   readonly random: () => number
 }
 
 /** Draws a token from logits `[vocabSize]`; its log-probability is that of the unscaled distribution. */
-export type Sampler = (logits: Float32Array) => GeneratedToken
+export type Sampler = (logits: Float32Array) => RankedToken
 
-export function sampler({ temperature = 0, topP = 1, random }: SamplerOptions): Sampler {
+export function sampler({ temperature = 0, topP = 1, topLogprobs = 0, random }: SamplerOptions): Sampler {
   if (!(temperature >= 0 && temperature <= 100)) {
     throw new PalignError('invalid-input', `temperature is ${temperature}, expected 0 to 100`)
   }
   if (!(topP > 0 && topP <= 1)) throw new PalignError('invalid-input', `topP is ${topP}, expected above 0 and at most 1`)
   const choose = (logits: Float32Array) =>
     temperature === 0 ? argmax(logits) : draw(nucleus(powers(logits, temperature), topP), random())
-  return (logits) => {
-    const normaliser = normaliserOf(logits)
-    const token = choose(logits)
-    return { token, logprob: logits[token]! - normaliser }
-  }
+  checkTopLogprobs(topLogprobs)
+  return (logits) => rankedToken(logits, choose(logits), topLogprobs)
+}
+
+export function checkTopLogprobs(count: number): void {
+  if (Number.isInteger(count) && count >= 0 && count <= MOST_TOP_LOGPROBS) return
+  throw new PalignError('invalid-input', `topLogprobs is ${count}, expected an integer from 0 to ${MOST_TOP_LOGPROBS}`)
 }
 
 /** Index of the largest logit, the lowest one among equals. */

@@ -6,6 +6,8 @@ import { assertDisplacement } from '../model/displacement.ts'
 import {
   DEFAULT_MAX_TOKENS,
   type GeneratedToken,
+  type PromptLogprobsRequest,
+  type RankedToken,
   type RunOptions,
   type ScoreRequest,
   type Steering,
@@ -15,9 +17,9 @@ import {
 } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
-import { normaliserOf } from './log-probabilities.ts'
+import { normaliserOf, rankedToken } from './log-probabilities.ts'
 import { type RowDecoder, rowBatches } from './row-decoder.ts'
-import { sampler } from './sampler.ts'
+import { checkTopLogprobs, sampler } from './sampler.ts'
 import { forEachPrompt, sharedPrefixLength, sliceTokens } from './shared-prefix.ts'
 import { usageCounter } from './usage-counter.ts'
 
@@ -31,6 +33,9 @@ export interface TokenModelOptions {
   /** Weights of all matrices of all layers; absent where not known. */
   readonly layerWeights?: number | undefined
 }
+
+/** Rows of logits of one pass over a text: a whole one would need tokens x vocabulary numbers. */
+const LOGIT_ROWS = 128
 
 export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}): TokenModel {
   const { endTokens = [], openRecorder, openRows, layerWeights } = options
@@ -107,13 +112,41 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     }, 0)
   }
 
+  async function promptLogprobs({
+    tokens,
+    topLogprobs = 0,
+    signal,
+    ...request
+  }: PromptLogprobsRequest): Promise<readonly RankedToken[]> {
+    checkTokens('prompt', tokens, shape)
+    checkSteering(request, decoder)
+    checkTopLogprobs(topLogprobs)
+    const steering = steeringOf(request)
+    const ranked: RankedToken[] = []
+    let past: DecoderState | undefined
+    // The last token predicts nothing that is asked for.
+    for (let start = 0; start < tokens.length - 1; start += LOGIT_ROWS) {
+      throwIfAborted(signal)
+      const chunk = sliceTokens(tokens, start, Math.min(start + LOGIT_ROWS, tokens.length - 1))
+      const logitsAt = Array.from(chunk, (_, position) => position)
+      const { logits, state } = await decoder.forward({ tokens: chunk, past, ...steering, logitsAt })
+      for (const row of logitsAt) {
+        const next = logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize)
+        ranked.push(rankedToken(next, tokens[start + row + 1]!, topLogprobs))
+      }
+      past = state
+    }
+    past?.release()
+    return ranked
+  }
+
   async function* generateTokens(request: TokenGenerateRequest): AsyncGenerator<GeneratedToken> {
-    const { tokens: prompt, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, seed = 0, signal } = request
+    const { tokens: prompt, maxTokens = DEFAULT_MAX_TOKENS, temperature, topP, topLogprobs, seed = 0, signal } = request
     checkTokens('prompt', prompt, shape)
     checkSteering(request, decoder)
     const steering = steeringOf(request)
     checkMaxTokens(maxTokens)
-    const sample = sampler({ temperature, topP, random: seededRandom(seed) })
+    const sample = sampler({ temperature, topP, topLogprobs, random: seededRandom(seed) })
     const most = Math.min(maxTokens, shape.contextLength - prompt.length)
     let tokens = prompt
     let past: DecoderState | undefined
@@ -121,7 +154,10 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
       throwIfAborted(signal)
       const { logits, state } = await extend(tokens, past, steering)
       const next = sample(logits)
-      if (ends.has(next.token)) return
+      if (ends.has(next.token)) {
+        yield { ...next, isEnd: true }
+        return
+      }
       yield next
       tokens = [next.token]
       past = state
@@ -135,7 +171,7 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
 
   const usage = async () => counter.usage()
 
-  return { shape, layerWeights, logits, record, score, generateTokens, usage, dispose }
+  return { shape, layerWeights, logits, record, score, promptLogprobs, generateTokens, usage, dispose }
 }
 
 /** Continuations of one token each need one row of logits a prompt: many prompts go through in one pass. */

@@ -47,6 +47,8 @@ export interface SamplingOptions {
   readonly topP?: number | undefined
   /** Default 0. The same seed gives the same text. */
   readonly seed?: number | undefined
+  /** Alternatives given beside each token, 0 to `MOST_TOP_LOGPROBS`; default none. */
+  readonly topLogprobs?: number | undefined
 }
 
 export interface TokenGenerateRequest extends SamplingOptions, Steering {
@@ -54,10 +56,30 @@ export interface TokenGenerateRequest extends SamplingOptions, Steering {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface GeneratedToken {
+/** Most alternatives that can be asked for beside each token. */
+export const MOST_TOP_LOGPROBS = 20
+
+export interface TokenLogprob {
   readonly token: number
-  /** Log-probability of the token under the unscaled (temperature 1) distribution. */
+  /** Log-probability (nats) under the unscaled (temperature 1) distribution. */
   readonly logprob: number
+}
+
+/** A token with the most likely ones at its place, most likely first, the lower id among equals; present where they were asked for. */
+export interface RankedToken extends TokenLogprob {
+  readonly top?: readonly TokenLogprob[] | undefined
+}
+
+export interface GeneratedToken extends RankedToken {
+  /** Whether it is one of `endTokens`: the last token, and no part of the text. */
+  readonly isEnd?: true | undefined
+}
+
+export interface PromptLogprobsRequest extends Steering {
+  readonly tokens: Tokens
+  /** Alternatives beside each token, 0 to `MOST_TOP_LOGPROBS`; default none. */
+  readonly topLogprobs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A model that knows tokens only: what the engine, and the plain TypeScript reference, provide. */
@@ -71,7 +93,9 @@ export interface TokenModel {
   record(prompts: readonly { readonly tokens: Tokens }[], options?: RunOptions): Promise<Float32Array>
   /** Log-probability (nats, summed over its tokens) of every continuation of every request; common prefixes are computed once. */
   score(requests: readonly ScoreRequest[], options?: RunOptions): Promise<Float64Array[]>
-  /** Tokens one by one. Ends after `maxTokens`, a token of `endTokens` (not yielded) or when the context is full; throws `aborted` on the signal. */
+  /** What the model gave each token of a text from its second on, given those before it: one entry less than tokens. */
+  promptLogprobs(request: PromptLogprobsRequest): Promise<readonly RankedToken[]>
+  /** Tokens one by one. Ends after `maxTokens`, with a token of `endTokens` (yielded, marked) or when the context is full; throws `aborted` on the signal. */
   generateTokens(request: TokenGenerateRequest): AsyncIterable<GeneratedToken>
   /** What has been computed since the model was opened. */
   usage(): Promise<ModelUsage>
@@ -93,13 +117,16 @@ export interface GenerateRequest extends SamplingOptions, Steering {
 }
 
 export type GenerationEvent =
-  | { readonly kind: 'token'; readonly token: number; readonly text: string; readonly logprob: number }
+  | (RankedToken & { readonly kind: 'token'; readonly text: string })
   | {
       readonly kind: 'finish'
       readonly reason: 'end-token' | 'stop' | 'length' | 'context'
       readonly text: string
       readonly promptTokens: number
+      /** Without the one that ended it. */
       readonly generatedTokens: number
+      /** The token that ended it, where one did. */
+      readonly endToken?: RankedToken | undefined
     }
 
 export interface LanguageModel extends Omit<TokenModel, 'generateTokens'> {

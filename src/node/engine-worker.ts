@@ -2,7 +2,14 @@
 import { parentPort } from 'node:worker_threads'
 import { openEngine } from '../engine/open-engine.ts'
 import { PalignError } from '../errors.ts'
-import type { RunOptions, SamplingOptions, ScoreRequest, TokenModel, Tokens } from '../model/language-model.ts'
+import type {
+  PromptLogprobsRequest,
+  RunOptions,
+  SamplingOptions,
+  ScoreRequest,
+  TokenModel,
+  Tokens,
+} from '../model/language-model.ts'
 import { adapterReceiver, type SentAdapter, type SentSteering } from './adapter-transfer.ts'
 import type { LoadModelOptions, OpenedModel } from './load-model.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
@@ -59,6 +66,10 @@ if (parentPort !== null) {
       model().record(request.prompts, runOptions(request, context)),
     score: async (request: SentSteering & { requests: readonly ScoreRequest[] }, context) =>
       model().score(request.requests, runOptions(request, context)),
+    promptLogprobs: async (
+      { tokens, topLogprobs, ...sent }: SentSteering & Pick<PromptLogprobsRequest, 'tokens' | 'topLogprobs'>,
+      { signal },
+    ) => model().promptLogprobs({ tokens, topLogprobs, ...steeringOf(sent), signal }),
     usage: () => model().usage(),
     async generate(
       { displacement, adapterId, ...request }: SentSteering & SamplingOptions & { tokens: Tokens },

@@ -1,5 +1,5 @@
 /** @file Tokens as they come -> events with text: whole characters only, nothing of a stop text. */
-import type { GeneratedToken, GenerationEvent, Tokens } from '../model/language-model.ts'
+import type { GeneratedToken, GenerationEvent, RankedToken, Tokens } from '../model/language-model.ts'
 
 export interface GenerationText {
   readonly prompt: Tokens
@@ -20,6 +20,7 @@ export async function* generationEvents(
   const before = decode(ids)
   let generated = 0
   let emitted = ''
+  let endToken: RankedToken | undefined
   const textSoFar = () => {
     const text = decode(ids)
     return text.startsWith(before) ? text.slice(before.length) : decode(ids.slice(-generated))
@@ -30,10 +31,15 @@ export async function* generationEvents(
     text,
     promptTokens: prompt.length,
     generatedTokens: generated,
+    ...(endToken && { endToken }),
   })
 
-  for await (const { token, logprob } of tokens) {
-    ids.push(token)
+  for await (const { isEnd, ...ranked } of tokens) {
+    if (isEnd) {
+      endToken = ranked
+      break
+    }
+    ids.push(ranked.token)
     generated++
     const text = textSoFar()
     const stopAt = earliest(text, stop)
@@ -41,14 +47,15 @@ export async function* generationEvents(
     // A decoder may rewrite what it gave before (spaces before punctuation): then nothing new is certain yet.
     const added = text.startsWith(emitted) ? text.slice(emitted.length, safe) : ''
     emitted += added
-    yield { kind: 'token', token, text: added, logprob }
+    yield { kind: 'token', ...ranked, text: added }
     if (stopAt !== undefined) {
       yield finish('stop', text.slice(0, stopAt))
       return
     }
   }
   const full = prompt.length + generated >= contextLength
-  yield finish(generated >= maxTokens ? 'length' : full ? 'context' : 'end-token', generated === 0 ? '' : textSoFar())
+  const reason = endToken !== undefined ? 'end-token' : generated >= maxTokens ? 'length' : full ? 'context' : 'end-token'
+  yield finish(reason, generated === 0 ? '' : textSoFar())
 }
 
 function earliest(text: string, stop: readonly string[]): number | undefined {

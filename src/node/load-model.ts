@@ -80,6 +80,8 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     record: (prompts, runOptions) =>
       run('record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
     score: (requests, runOptions) => run('score', { requests }, runOptions),
+    promptLogprobs: ({ tokens, topLogprobs, signal, ...steering }) =>
+      engine.call('promptLogprobs', { tokens: plain(tokens), topLogprobs, ...send(steering) }, { signal }),
     usage: () => engine.call('usage', undefined),
     generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode, send }),
     async dispose() {

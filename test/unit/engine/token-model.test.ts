@@ -144,8 +144,27 @@ describe('generateTokens', () => {
     expect(counting.passes).toEqual([2, 1, 1])
   })
 
-  it('ends before an end token', async () => {
-    expect(await generate({ tokens: [7] })).toEqual([8, 9])
+  it('ends with an end token, marked', async () => {
+    const generated = []
+    for await (const token of model.generateTokens({ tokens: [7] })) generated.push(token)
+    expect(generated.map(({ token, isEnd }) => [token, isEnd])).toEqual([
+      [8, undefined],
+      [9, undefined],
+      [0, true],
+    ])
+  })
+
+  it('names the most likely tokens beside each where they are wanted, with the same number for the same token', async () => {
+    for await (const { token, logprob, top } of model.generateTokens({ tokens: [1], maxTokens: 3, topLogprobs: 2 })) {
+      expect(top).toHaveLength(2)
+      expect(top![0]).toEqual({ token, logprob })
+      expect(top![1]).toMatchObject({ token: 0, logprob: expect.closeTo(otherToken, 6) })
+    }
+    for await (const { top } of model.generateTokens({ tokens: [1], maxTokens: 1 })) expect(top).toBeUndefined()
+  })
+
+  it.each([-1, 21, 0.5])('refuses topLogprobs %d', async (topLogprobs) => {
+    await expect(generate({ topLogprobs })).rejects.toThrow('topLogprobs')
   })
 
   it('ends when the context is full', async () => {
@@ -173,5 +192,20 @@ describe('generateTokens', () => {
 
   it.each([-1, 1.5, Number.NaN])('refuses maxTokens %d', async (maxTokens) => {
     await expect(generate({ maxTokens })).rejects.toThrow('maxTokens')
+  })
+})
+
+describe('promptLogprobs', () => {
+  it('gives what score gives, token by token, from the second on', async () => {
+    const tokens = [1, 2, 5, 6, 2]
+    const given = await model.promptLogprobs({ tokens, topLogprobs: 1 })
+    expect(given.map(({ token }) => token)).toEqual(tokens.slice(1))
+    const [scores] = await model.score([{ tokens: [1], continuations: [tokens.slice(1)] }])
+    expect(given.reduce((sum, { logprob }) => sum + logprob, 0)).toBeCloseTo(scores![0]!, 12)
+    expect(given.map(({ top }) => top![0]!.token)).toEqual([2, 3, 6, 7])
+  })
+
+  it('has nothing to give for one token', async () => {
+    expect(await model.promptLogprobs({ tokens: [4] })).toEqual([])
   })
 })
