@@ -9,6 +9,9 @@ import type { LinearLayer } from '../model/adapter.ts'
 import { layerWeightsOf } from '../model/flops.ts'
 import type { TokenModel } from '../model/language-model.ts'
 import { adaptableDecoder } from './adaptable-decoder.ts'
+import { type BatchDecoder, ortBatchDecoder } from './batch-decoder.ts'
+import type { BatchLimits } from './batch-scheduler.ts'
+import { batchSelfTest } from './batch-self-test.ts'
 import type { Decoder } from './decoder.ts'
 import { type OrtSession, ortDecoder } from './ort-decoder.ts'
 import { ortRowDecoder, type RowDecoder } from './row-decoder.ts'
@@ -18,9 +21,9 @@ import { tokenModel } from './token-model.ts'
 
 /**
  * `decode` steers and generates; `record` also gives z. They are two sessions, since reading z slows every call; and each once more for
- * every set of adapted layers in use. `rows` scores many short prompts in one pass.
+ * every set of adapted layers in use. `rows` scores many short prompts in one pass, `batch` generates many texts at once.
  */
-export type GraphVariant = 'decode' | 'record' | 'rows'
+export type GraphVariant = 'decode' | 'record' | 'rows' | 'batch'
 
 /** The ONNX Runtime of the platform. */
 export interface Runtime {
@@ -40,13 +43,14 @@ export interface OpenEngineOptions {
   /** Tokens; default what the model was made for, at most 8192. */
   readonly contextLength?: number | undefined
   readonly endTokens?: readonly number[] | undefined
+  readonly batchLimits?: BatchLimits | undefined
   /** Default: fused where the operator can compute the model. */
   readonly attention?: AttentionKind | undefined
 }
 
 /** Throws `unsupported-model` for weights that do not fit the config, `engine-failed` or `non-finite` where the self-test fails. */
 export async function openEngine(options: OpenEngineOptions): Promise<TokenModel> {
-  const { config, files, runtime, endTokens } = options
+  const { config, files, runtime, endTokens, batchLimits } = options
   const shape = modelShape(config, options)
   const weights = locateWeights(config, files)
   const attention = chooseAttention(config, shape, options.attention)
@@ -67,8 +71,16 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
     return orDispose(rows, rowSelfTest({ decoder, rows }))
   }
 
+  const openBatch = async (): Promise<BatchDecoder> => {
+    const graph = llamaGraph({ config, shape, weights, attention: 'own-past' })
+    const batch = ortBatchDecoder({ session: await createSession(runtime, graph, 'batch'), Tensor: runtime.Tensor, shape })
+    return orDispose(batch, batchSelfTest({ decoder, batch }))
+  }
+
   const model = tokenModel(decoder, {
     endTokens,
+    openBatch,
+    batchLimits,
     openRecorder: () => open('record'),
     openRows,
     layerWeights: layerWeightsOf(shape, config.ffnSize),

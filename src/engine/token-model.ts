@@ -16,6 +16,8 @@ import {
   type Tokens,
 } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
+import type { BatchDecoder } from './batch-decoder.ts'
+import { type BatchLimits, batchScheduler } from './batch-scheduler.ts'
 import type { Decoder, DecoderState } from './decoder.ts'
 import { normaliserOf, rankedToken } from './log-probabilities.ts'
 import { type RowDecoder, rowBatches } from './row-decoder.ts'
@@ -30,6 +32,9 @@ export interface TokenModelOptions {
   readonly openRecorder?: (() => Promise<Decoder>) | undefined
   /** Opens the decoder that scores many rows in one pass, when it is first needed; default: one row after the other. */
   readonly openRows?: (() => Promise<RowDecoder>) | undefined
+  /** Opens the decoder that generates many texts at once, when the first is asked for; default: one text after the other. */
+  readonly openBatch?: (() => Promise<BatchDecoder>) | undefined
+  readonly batchLimits?: BatchLimits | undefined
   /** Weights of all matrices of all layers; absent where not known. */
   readonly layerWeights?: number | undefined
 }
@@ -38,13 +43,22 @@ export interface TokenModelOptions {
 const LOGIT_ROWS = 128
 
 export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}): TokenModel {
-  const { endTokens = [], openRecorder, openRows, layerWeights } = options
+  const { endTokens = [], openRecorder, openRows, openBatch, batchLimits, layerWeights } = options
   const counter = usageCounter()
   const decoder = counter.counted(uncounted)
   const { shape } = decoder
   const ends = new Set(endTokens)
   const recorder = openedOnce(async () => (openRecorder === undefined ? decoder : counter.counted(await openRecorder())))
   const rowDecoder = openRows && openedOnce(async () => counter.countedRows(await openRows()))
+  const batch =
+    openBatch &&
+    openedOnce(async () => {
+      const batchDecoder = counter.countedBatch(await openBatch())
+      return {
+        dispose: batchDecoder.dispose,
+        scheduler: batchScheduler({ ...batchLimits, decoder: batchDecoder, endTokens: ends }),
+      }
+    })
 
   /** Next-token logits `[vocabSize]` after `tokens`, and the state they lead to. */
   async function extend(tokens: Tokens, past: DecoderState | undefined, steering: Steering) {
@@ -148,6 +162,12 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     checkMaxTokens(maxTokens)
     const sample = sampler({ temperature, topP, topLogprobs, random: seededRandom(seed) })
     const most = Math.min(maxTokens, shape.contextLength - prompt.length)
+    // An adapter is a matter of the session: texts under one are computed apart.
+    if (batch !== undefined && request.adapter === undefined && most > 0) {
+      const { scheduler } = await batch.get()
+      yield* scheduler.generate({ tokens: prompt, displacement: request.displacement, sample, mostTokens: most, signal })
+      return
+    }
     let tokens = prompt
     let past: DecoderState | undefined
     for (let count = 0; count < most; count++) {
@@ -165,13 +185,15 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
   }
 
   async function dispose(): Promise<void> {
-    const opened = new Set([decoder, await recorder.opened(), await rowDecoder?.opened()])
+    const opened = new Set([decoder, await recorder.opened(), await rowDecoder?.opened(), await batch?.opened()])
     for (const each of opened) await each?.dispose()
   }
 
   const usage = async () => counter.usage()
+  const idle = { running: 0, waiting: 0, rowBytes: 0, mostRowBytes: 0, prefixBytes: 0 }
+  const generationLoad = batch && (async () => (await batch.opened())?.scheduler.load() ?? idle)
 
-  return { shape, layerWeights, logits, record, score, promptLogprobs, generateTokens, usage, dispose }
+  return { shape, layerWeights, logits, record, score, promptLogprobs, generateTokens, generationLoad, usage, dispose }
 }
 
 /** Continuations of one token each need one row of logits a prompt: many prompts go through in one pass. */

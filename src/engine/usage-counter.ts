@@ -1,5 +1,6 @@
 /** @file Counts what decoders really compute: a token of a shared prefix once, however many prompts continue it. */
 import type { ModelUsage } from '../model/flops.ts'
+import type { BatchDecoder } from './batch-decoder.ts'
 import type { Decoder } from './decoder.ts'
 import type { RowDecoder } from './row-decoder.ts'
 
@@ -7,6 +8,7 @@ export interface UsageCounter {
   /** The same decoder, counted. */
   counted(decoder: Decoder): Decoder
   countedRows(decoder: RowDecoder): RowDecoder
+  countedBatch(decoder: BatchDecoder): BatchDecoder
   usage(): ModelUsage
 }
 
@@ -27,6 +29,20 @@ export function usageCounter(): UsageCounter {
         const result = await decoder.forward(request)
         add(request.tokens.length, request.past?.length ?? 0, request.logitsAt?.length ?? 0)
         return result
+      },
+    }),
+    countedBatch: (decoder) => ({
+      ...decoder,
+      async extend(text, tokens) {
+        const before = text.length
+        const result = await decoder.extend(text, tokens)
+        add(tokens.length, before, 1)
+        return result
+      },
+      async step(texts, tokens) {
+        const logits = await decoder.step(texts, tokens)
+        for (const { length } of texts) add(1, length - 1, 1)
+        return logits
       },
     }),
     // Padding is not counted: it is no work that anybody asked for.

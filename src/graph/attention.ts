@@ -7,9 +7,9 @@ import { type CachePart, pastName, presentName } from './names.ts'
 
 /**
  * `fused` is one operator of ONNX Runtime; `decomposed` is made of plain ONNX operators. Both compute the same. In `shared-past`, also of
- * plain operators, all rows of a batch continue the same past.
+ * plain operators, all rows of a batch continue the same past; in `own-past` each its own, which the graph reads and does not give back.
  */
-export type AttentionKind = 'fused' | 'decomposed' | 'shared-past'
+export type AttentionKind = 'fused' | 'decomposed' | 'shared-past' | 'own-past'
 
 /** Of all new tokens, before positions are known: query `[batch, tokens, heads * headDim]`, key and value `[.., kvHeads * headDim]`. */
 export interface Projections {

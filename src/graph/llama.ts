@@ -14,6 +14,7 @@ import { zWidth } from '../model/shape.ts'
 import { type AttentionKind, chooseAttention } from './attention.ts'
 import { decomposedAttention } from './attention-decomposed.ts'
 import { fusedAttention } from './attention-fused.ts'
+import { ownPastAttention } from './attention-own-past.ts'
 import { sharedPastAttention } from './attention-shared-past.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
@@ -34,7 +35,12 @@ export interface LlamaGraphOptions {
   readonly adapt?: readonly LinearLayer[] | undefined
 }
 
-const ATTENTION = { fused: fusedAttention, decomposed: decomposedAttention, 'shared-past': sharedPastAttention } as const
+const ATTENTION = {
+  fused: fusedAttention,
+  decomposed: decomposedAttention,
+  'shared-past': sharedPastAttention,
+  'own-past': ownPastAttention,
+} as const
 
 /** The serialised model. Place it in the folder of the weight files: it refers to them by name. */
 export function llamaGraph(options: LlamaGraphOptions): Uint8Array {

@@ -11,6 +11,8 @@ export const ADAPTER_SCALE = 'adapter_scale'
 export const LAST_POSITION = 'seqlens_k'
 /** Fused attention only: past and new tokens together. */
 export const TOTAL_LENGTH = 'total_sequence_length'
+/** Tokens of each row's past, `[batch, 1]`. */
+export const PAST_LENGTHS = 'past_lengths'
 export const LOGITS = 'logits'
 /** z of the last token, `[batch, layers, heads * headDim]`; recording graphs only. */
 export const Z = 'z'

@@ -75,6 +75,18 @@ export interface GeneratedToken extends RankedToken {
   readonly isEnd?: true | undefined
 }
 
+/** What is being generated at this moment, over all callers. */
+export interface GenerationLoad {
+  /** Texts whose prompt or answer is being computed. */
+  readonly running: number
+  readonly waiting: number
+  /** Bytes of keys and values that the running texts may come to need, and may have at most. */
+  readonly rowBytes: number
+  readonly mostRowBytes: number
+  /** Bytes of keys and values kept for prompts to come. */
+  readonly prefixBytes: number
+}
+
 export interface PromptLogprobsRequest extends Steering {
   readonly tokens: Tokens
   /** Alternatives beside each token, 0 to `MOST_TOP_LOGPROBS`; default none. */
@@ -97,6 +109,8 @@ export interface TokenModel {
   promptLogprobs(request: PromptLogprobsRequest): Promise<readonly RankedToken[]>
   /** Tokens one by one. Ends after `maxTokens`, with a token of `endTokens` (yielded, marked) or when the context is full; throws `aborted` on the signal. */
   generateTokens(request: TokenGenerateRequest): AsyncIterable<GeneratedToken>
+  /** Absent where texts are generated one by one. */
+  readonly generationLoad?: (() => Promise<GenerationLoad>) | undefined
   /** What has been computed since the model was opened. */
   usage(): Promise<ModelUsage>
   dispose(): Promise<void>

@@ -32,12 +32,12 @@ function model(): TokenModel {
   return opened
 }
 
-async function open({ folder, endTokens, contextLength, threads }: OpenRequest): Promise<OpenedModel> {
+async function open({ folder, endTokens, contextLength, threads, batchLimits }: OpenRequest): Promise<OpenedModel> {
   const { config, files } = await readModelFolder(folder)
   const runtime = ortRuntime({ folder, files: files.map((file) => file.name), threads })
   const [fingerprint, engine] = await Promise.all([
     fingerprintOf(folder, files),
-    openEngine({ config, files, runtime, contextLength, endTokens }),
+    openEngine({ config, files, runtime, contextLength, endTokens, batchLimits }),
   ])
   opened = engine
   return { shape: engine.shape, layerWeights: engine.layerWeights, fingerprint }
@@ -70,6 +70,7 @@ if (parentPort !== null) {
       { tokens, topLogprobs, ...sent }: SentSteering & Pick<PromptLogprobsRequest, 'tokens' | 'topLogprobs'>,
       { signal },
     ) => model().promptLogprobs({ tokens, topLogprobs, ...steeringOf(sent), signal }),
+    generationLoad: async () => model().generationLoad?.(),
     usage: () => model().usage(),
     async generate(
       { displacement, adapterId, ...request }: SentSteering & SamplingOptions & { tokens: Tokens },

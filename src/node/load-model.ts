@@ -1,6 +1,7 @@
 /** @file `loadModel`: a Hugging Face folder becomes a LanguageModel whose engine runs in a worker thread. */
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { BatchLimits } from '../engine/batch-scheduler.ts'
 import { PalignError } from '../errors.ts'
 import {
   DEFAULT_MAX_TOKENS,
@@ -26,6 +27,8 @@ export interface LoadModelOptions {
   readonly contextLength?: number | undefined
   /** Threads of the runtime; default: as many as it finds cores. */
   readonly threads?: number | undefined
+  /** What generating many texts at once may take. */
+  readonly batchLimits?: BatchLimits | undefined
 }
 
 /** What the engine worker answers when it has opened a folder. */
@@ -82,6 +85,7 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     score: (requests, runOptions) => run('score', { requests }, runOptions),
     promptLogprobs: ({ tokens, topLogprobs, signal, ...steering }) =>
       engine.call('promptLogprobs', { tokens: plain(tokens), topLogprobs, ...send(steering) }, { signal }),
+    generationLoad: () => engine.call('generationLoad', undefined),
     usage: () => engine.call('usage', undefined),
     generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode, send }),
     async dispose() {

@@ -1,0 +1,50 @@
+/** @file Proof when the graph for many texts is opened that each gets what the decoding graph gives it, under its own displacement. */
+import { PalignError } from '../errors.ts'
+import { gaussian, seededRandom } from '../math/random.ts'
+import { zeroDisplacement } from '../model/displacement.ts'
+import type { BatchDecoder } from './batch-decoder.ts'
+import type { Decoder } from './decoder.ts'
+import { largestChange, testTokens } from './self-test.ts'
+
+/** Of the largest logit. Other kernels round differently: seen is up to 3e-6. */
+const SAME = 1e-4
+
+export interface BatchSelfTestOptions {
+  readonly decoder: Decoder
+  readonly batch: BatchDecoder
+}
+
+/** Throws `engine-failed` unless texts of unequal length under unequal displacements, stepped in one pass, get the logits that the decoder gives each alone. */
+export async function batchSelfTest({ decoder, batch }: BatchSelfTestOptions): Promise<void> {
+  const { shape } = decoder
+  const tokens = testTokens(shape)
+  const random = seededRandom(0)
+  const displacement = zeroDisplacement(shape).map(() => gaussian(random))
+  const cases = [displacement, undefined, displacement.map((value) => -value)].map((steering, index) => ({
+    steering,
+    // Parts: alone, alone behind the first, and with the others.
+    parts: [tokens.slice(0, 1 + index), tokens.slice(1 + index, -1), tokens.slice(-1)] as const,
+    text: batch.begin(steering),
+  }))
+  for (const { text, parts } of cases) for (const part of parts.slice(0, 2)) if (part.length > 0) await batch.extend(text, part)
+  const found = await batch.step(
+    cases.map(({ text }) => text),
+    cases.map(({ parts }) => parts[2][0]!),
+  )
+  for (const [row, { steering, text }] of cases.entries()) {
+    batch.end(text)
+    const { logits, state } = await decoder.forward({ tokens, displacement: steering, logitsAt: [tokens.length - 1] })
+    state.release()
+    const most = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
+    const change = largestChange(found[row]!, logits)
+    if (!(change <= SAME * most)) {
+      throw new PalignError(
+        'engine-failed',
+        `self-test of generating in rows failed: row ${row} differs by ${change} from one pass`,
+        {
+          hint: 'the model cannot generate; report it with its config.json',
+        },
+      )
+    }
+  }
+}
