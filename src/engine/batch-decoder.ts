@@ -3,6 +3,7 @@
  * pass: every product is computed row by row in the same order, in a session whose weights are packed (with unpacked ones a single row takes another path).
  */
 import type { Tensor, TensorConstructor } from 'onnxruntime-common'
+import { PalignError } from '../errors.ts'
 import { DISPLACEMENT, INPUT_IDS, LOGITS, PAST_LENGTHS, POSITIONS } from '../graph/names.ts'
 import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
 import type { Tokens } from '../model/language-model.ts'
@@ -40,6 +41,12 @@ export interface OrtBatchDecoderOptions {
   readonly session: OrtSession
   readonly Tensor: TensorConstructor
   readonly shape: ModelShape
+}
+
+function tokenFor(text: Text, tokens: ReadonlyMap<Text, number>): number {
+  const token = tokens.get(text)
+  if (token === undefined) throw new PalignError('engine-failed', 'text of a batch got no token in a step that others got one in')
+  return token
 }
 
 /** Rows of one pass at most: logits are `[rows, vocabSize]`. */
@@ -209,7 +216,7 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
       for (const group of new Set(texts.map(place))) {
         for (let from = 0; from < group.texts.length; from += MOST_ROWS) {
           const to = Math.min(from + MOST_ROWS, group.texts.length)
-          const passed = await stepRows(group, from, to, (text) => tokenOf.get(text)!)
+          const passed = await stepRows(group, from, to, (text) => tokenFor(text, tokenOf))
           passed.texts.forEach((text, row) => {
             found.set(text, passed.logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize))
           })

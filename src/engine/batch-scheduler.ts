@@ -2,7 +2,7 @@
  * @file Continuous batching: requests join and leave between tokens. A round computes at most one chunk of one prompt and then one token of every text in
  * progress, so that a long prompt delays the others by a chunk at a time. A request's tokens do not depend on what else is computed.
  */
-import { PalignError, throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../errors.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { GeneratedToken, GenerationLoad, RankedToken, Tokens } from '../model/language-model.ts'
 import type { BatchDecoder, BatchText } from './batch-decoder.ts'

@@ -31,8 +31,8 @@ export async function batchSelfTest({ decoder, batch }: BatchSelfTestOptions): P
     cases.map(({ text }) => text),
     cases.map(({ parts }) => parts[2][0]!),
   )
-  for (const [row, { steering, text }] of cases.entries()) {
-    batch.end(text)
+  for (const { text } of cases) batch.end(text)
+  for (const [row, { steering }] of cases.entries()) {
     const { logits, state } = await decoder.forward({ tokens, displacement: steering, logitsAt: [tokens.length - 1] })
     state.release()
     const most = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
