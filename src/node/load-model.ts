@@ -10,17 +10,15 @@ import {
   type GenerationEvent,
   type LanguageModel,
   type RunOptions,
-  type Steering,
   type Tokens,
 } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
 import type { ModelShape } from '../model/shape.ts'
-import { adapterSender, type SentSteering } from './adapter-transfer.ts'
+import { type EngineSession, engineClient } from './engine-client.ts'
 import { generationEvents } from './generation-events.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
-import { type WorkerClient, workerClient } from './worker-calls.ts'
 
 export interface LoadModelOptions {
   /** Longest sequence in tokens; default: what the model was trained for, at most 8,192. */
@@ -29,6 +27,8 @@ export interface LoadModelOptions {
   readonly threads?: number | undefined
   /** What generating many texts at once may take. */
   readonly batchLimits?: BatchLimits | undefined
+  /** Starts the engine's thread; default: the one that comes with the package. */
+  readonly startWorker?: (() => Worker) | undefined
 }
 
 /** What the engine worker answers when it has opened a folder. */
@@ -42,25 +42,21 @@ const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Messa
 
 /**
  * Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
- * prove that a displacement acts.
+ * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
  */
-export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
+export async function loadModel(folder: string, { startWorker, ...open }: LoadModelOptions = {}): Promise<LanguageModel> {
   const path = resolve(folder)
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
   const endTokens = await readEndTokens(path)
   refuseTelemetry()
-  const engine = workerClient(new Worker(new URL('./engine-worker.js', import.meta.url)))
+  const engine = await engineClient({
+    startWorker: startWorker ?? (() => new Worker(new URL('./engine-worker.js', import.meta.url))),
+    open: { folder: path, endTokens, ...open },
+  })
   const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
-  let opened: OpenedModel
-  try {
-    opened = await engine.call<OpenedModel>('open', { folder: path, endTokens, ...options })
-  } catch (error) {
-    await engine.dispose()
-    throw error
-  }
-  const { shape, layerWeights, fingerprint } = opened
+  const { shape, layerWeights, fingerprint } = engine.opened
   const render: LanguageModel['render'] = async (messages, { continueWith = '' } = {}) => {
     const stranger = messages.find(({ role }) => !ROLES.includes(role))
     if (stranger !== undefined)
@@ -68,9 +64,13 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     return text.tokenizer.encodeParts(await renderChat(text, renderer, messages, continueWith))
   }
 
-  const send = adapterSender(engine)
+  const call: EngineCall = async (method, argument, options) => {
+    const { client, send } = await engine.session()
+    // Made when it is sent, so that no other adapter comes between.
+    return client.call(method, argument(send), options)
+  }
   const run = <T>(method: string, argument: object, { signal, onProgress, ...steering }: RunOptions = {}): Promise<T> =>
-    engine.call<T>(method, { ...argument, ...send(steering) }, { signal, ...(onProgress && { onEvent: onProgress }) })
+    call(method, (send) => ({ ...argument, ...send(steering) }), { signal, ...(onProgress && { onEvent: onProgress }) })
 
   return {
     shape,
@@ -79,15 +79,15 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
     encode: text.tokenizer.encode,
     decode: text.tokenizer.decode,
     render,
-    logits: ({ tokens, ...steering }) => engine.call('logits', { tokens, ...send(steering) }),
+    logits: ({ tokens, ...steering }) => run('logits', { tokens }, steering),
     record: (prompts, runOptions) =>
       run('record', { prompts: prompts.map(({ tokens }) => ({ tokens: plain(tokens) })) }, runOptions),
     score: (requests, runOptions) => run('score', { requests }, runOptions),
-    promptLogprobs: ({ tokens, topLogprobs, signal, ...steering }) =>
-      engine.call('promptLogprobs', { tokens: plain(tokens), topLogprobs, ...send(steering) }, { signal }),
-    generationLoad: () => engine.call('generationLoad', undefined),
-    usage: () => engine.call('usage', undefined),
-    generate: (request) => generate(engine, request, { shape, render, decode: text.tokenizer.decode, send }),
+    promptLogprobs: ({ tokens, topLogprobs, ...options }) =>
+      run('promptLogprobs', { tokens: plain(tokens), topLogprobs }, options),
+    generationLoad: () => call('generationLoad', () => undefined),
+    usage: () => call('usage', () => undefined),
+    generate: (request) => generate(call, request, { shape, render, decode: text.tokenizer.decode }),
     async dispose() {
       await Promise.all([engine.dispose(), renderer.dispose()])
     },
@@ -96,48 +96,53 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
 
 const plain = (tokens: Tokens) => Array.from(tokens)
 
-interface GenerateContext extends Pick<LanguageModel, 'shape' | 'render' | 'decode'> {
-  readonly send: (steering: Steering) => SentSteering
-}
+/** A call to the engine of the moment; its argument is made from how that engine is sent its steering. */
+type EngineCall = <T>(
+  method: string,
+  argument: (send: EngineSession['send']) => object | undefined,
+  options?: Parameters<EngineSession['client']['call']>[2],
+) => Promise<T>
 
 async function* generate(
-  engine: WorkerClient,
+  call: EngineCall,
   { messages, tokens, stop = [], signal, displacement, adapter, ...sampling }: GenerateRequest,
-  { shape, render, decode, send }: GenerateContext,
+  { shape, render, decode }: Pick<LanguageModel, 'shape' | 'render' | 'decode'>,
 ): AsyncIterable<GenerationEvent> {
   if ((messages === undefined) === (tokens === undefined)) {
     throw new PalignError('invalid-input', 'generate needs either messages or tokens, and not both')
   }
   const prompt = tokens === undefined ? await render(messages as readonly Message[]) : plain(tokens)
   const maxTokens = sampling.maxTokens ?? DEFAULT_MAX_TOKENS
-  // Sent when the call is, so that no other adapter comes between.
-  const request = () => ({ ...sampling, ...send({ displacement, adapter }), maxTokens, tokens: prompt })
-  const stream = tokenStream(engine, request, signal)
+  const argument = (send: EngineSession['send']) => ({
+    ...sampling,
+    ...send({ displacement, adapter }),
+    maxTokens,
+    tokens: prompt,
+  })
+  const stream = tokenStream(call, argument, signal)
   yield* generationEvents(stream, { prompt, maxTokens, contextLength: shape.contextLength, stop, decode })
 }
 
 /** Events of a worker call as an async iterable; leaving the loop cancels the call. */
 async function* tokenStream(
-  engine: WorkerClient,
-  request: () => object,
+  call: EngineCall,
+  argument: (send: EngineSession['send']) => object,
   signal: AbortSignal | undefined,
 ): AsyncIterable<GeneratedToken> {
   const left = new AbortController()
   const arrived: GeneratedToken[] = []
   let ended = false
   let wake = () => {}
-  const done = engine
-    .call('generate', request(), {
-      signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
-      onEvent(token: GeneratedToken) {
-        arrived.push(token)
-        wake()
-      },
-    })
-    .finally(() => {
-      ended = true
+  const done = call('generate', argument, {
+    signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+    onEvent(token: GeneratedToken) {
+      arrived.push(token)
       wake()
-    })
+    },
+  }).finally(() => {
+    ended = true
+    wake()
+  })
   // The failure is thrown below; until then it must not count as unhandled.
   done.catch(() => undefined)
   try {

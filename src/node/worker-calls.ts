@@ -60,6 +60,8 @@ export interface WorkerClient {
     argument: unknown,
     options?: { signal?: AbortSignal | undefined; onEvent?: (event: never) => void },
   ): Promise<T>
+  /** Whether its worker has ended: every call fails. */
+  isDead(): boolean
   /** Ends the worker; calls in flight fail. */
   dispose(): Promise<void>
 }
@@ -84,7 +86,7 @@ export function workerClient(worker: Worker): WorkerClient {
   }
   worker.on('error', (cause) => fail(new PalignError('engine-failed', `engine worker crashed: ${cause.message}`, { cause })))
   worker.on('exit', (code) =>
-    fail(new PalignError('engine-failed', `engine worker ended with code ${code}`, { hint: 'load the model again' })),
+    fail(new PalignError('engine-failed', `engine worker ended with code ${code}`, { hint: 'try again' })),
   )
   worker.on('message', (message: FromWorker) => {
     const call = pending.get(message.id)
@@ -124,6 +126,7 @@ export function workerClient(worker: Worker): WorkerClient {
         worker.postMessage({ kind: 'call', id, method, argument } satisfies ToWorker)
       })
     },
+    isDead: () => dead !== undefined,
     async dispose() {
       dead = new PalignError('invalid-input', 'model was disposed', { hint: 'load the model again' })
       await worker.terminate()

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import {
   type GenerationEvent,
   type LanguageModel,
@@ -344,5 +345,47 @@ describe('persona file', () => {
     await expect(writePersona(path, bad)).rejects.toThrow()
     expect(await readPersona(path)).toEqual(persona)
     expect(readdirSync(scratch).filter((name) => name.includes('.tmp'))).toEqual([])
+  })
+})
+
+describe('an engine that crashes', () => {
+  const workers: Worker[] = []
+  const startWorker = () => {
+    workers.push(new Worker(new URL('../../dist/node/engine-worker.js', import.meta.url)))
+    return workers.at(-1)!
+  }
+  const answer = async (model: LanguageModel) => {
+    let text = ''
+    for await (const event of model.generate({ messages, maxTokens: 8 })) if (event.kind === 'token') text += event.text
+    return text
+  }
+
+  it('fails what it was at, never as if it were complete, and is started again by the next call', async () => {
+    const model = await loadModel(demo, { startWorker })
+    const before = await answer(model)
+    const inFlight = [1, 2, 3].map(async (seed) => {
+      const seen: GenerationEvent[] = []
+      for await (const event of model.generate({ messages, maxTokens: 1500, temperature: 1.5, seed })) {
+        seen.push(event)
+        if (seen.length === 2 && seed === 1) void workers[0]!.terminate()
+      }
+      return seen
+    })
+    for (const { status, reason } of (await Promise.allSettled(inFlight)) as PromiseRejectedResult[])
+      expect([status, reason.code]).toEqual(['rejected', 'engine-failed'])
+    expect(await Promise.all([answer(model), answer(model)])).toEqual([before, before])
+    expect(workers).toHaveLength(2)
+    await model.dispose()
+    await expect(answer(model)).rejects.toThrow('disposed')
+  })
+
+  it('is not started again over files that have changed', async () => {
+    const folder = copyOfDemo('changed')
+    const model = await loadModel(folder, { startWorker })
+    const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as object
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, rope_theta: 9999 }))
+    await workers.at(-1)!.terminate()
+    await expect(answer(model)).rejects.toThrow('files of the model changed')
+    await model.dispose()
   })
 })
