@@ -16,15 +16,12 @@ export async function* generationEvents(
   tokens: AsyncIterable<GeneratedToken>,
   { prompt, maxTokens, contextLength, stop, decode }: GenerationText,
 ): AsyncIterable<GenerationEvent> {
-  const ids = Array.from(prompt).slice(-DECODED_CONTEXT)
-  const before = decode(ids)
+  const given = Array.from(prompt).slice(-DECODED_CONTEXT)
+  const soFar = textOf(given, decode)
   let generated = 0
+  let text = ''
   let emitted = ''
   let endToken: RankedToken | undefined
-  const textSoFar = () => {
-    const text = decode(ids)
-    return text.startsWith(before) ? text.slice(before.length) : decode(ids.slice(-generated))
-  }
   const finish = (reason: 'end-token' | 'stop' | 'length' | 'context', text: string): GenerationEvent => ({
     kind: 'finish',
     reason,
@@ -39,9 +36,8 @@ export async function* generationEvents(
       endToken = ranked
       break
     }
-    ids.push(ranked.token)
     generated++
-    const text = textSoFar()
+    text = soFar(ranked.token)
     const stopAt = earliest(text, stop)
     const safe = stopAt ?? text.length - heldBack(text, stop)
     // A decoder may rewrite what it gave before (spaces before punctuation): then nothing new is certain yet.
@@ -55,7 +51,31 @@ export async function* generationEvents(
   }
   const full = prompt.length + generated >= contextLength
   const reason = endToken !== undefined ? 'end-token' : generated >= maxTokens ? 'length' : full ? 'context' : 'end-token'
-  yield finish(reason, generated === 0 ? '' : textSoFar())
+  yield finish(reason, text)
+}
+
+/** Tokens decoded at once at most: a text is decoded again with each of its tokens, and long ones would take ever longer. */
+const DECODED_TOKENS = 64
+
+/** The text so far, with each token that is added. What is behind the last few tokens stays as it was decoded. */
+function textOf(given: readonly number[], decode: GenerationText['decode']): (token: number) => string {
+  let head = ''
+  let context = given
+  let before = decode(given)
+  let tail: number[] = []
+  return (token) => {
+    tail.push(token)
+    const decoded = decode([...context, ...tail])
+    const text = head + (decoded.startsWith(before) ? decoded.slice(before.length) : decode(tail))
+    // A character may be half there: the cut waits until it is whole.
+    if (tail.length >= DECODED_TOKENS && !text.endsWith('\uFFFD')) {
+      head = text
+      context = tail.slice(-DECODED_CONTEXT)
+      before = decode(context)
+      tail = []
+    }
+    return text
+  }
 }
 
 function earliest(text: string, stop: readonly string[]): number | undefined {

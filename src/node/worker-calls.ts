@@ -30,6 +30,17 @@ type FromWorker =
 /** Worker side: answers calls with the handlers, in parallel as far as they await. */
 export function answerCalls(port: MessagePort, handlers: Readonly<Record<string, Handler>>): void {
   const running = new Map<number, AbortController>()
+  // Replies of one turn travel together: a step of many texts gives an event for each of them.
+  let outbox: FromWorker[] = []
+  const send = (reply: FromWorker) => {
+    if (outbox.length === 0) {
+      process.nextTick(() => {
+        port.postMessage(outbox)
+        outbox = []
+      })
+    }
+    outbox.push(reply)
+  }
   port.on('message', async (message: ToWorker) => {
     if (message.kind === 'cancel') {
       running.get(message.id)?.abort()
@@ -38,7 +49,6 @@ export function answerCalls(port: MessagePort, handlers: Readonly<Record<string,
     const { id, method, argument } = message
     const controller = new AbortController()
     running.set(id, controller)
-    const send = (reply: FromWorker) => port.postMessage(reply)
     try {
       const handler = handlers[method]
       if (handler === undefined) throw new PalignError('engine-failed', `worker has no method ${method}`)
@@ -88,7 +98,7 @@ export function workerClient(worker: Worker): WorkerClient {
   worker.on('exit', (code) =>
     fail(new PalignError('engine-failed', `engine worker ended with code ${code}`, { hint: 'try again' })),
   )
-  worker.on('message', (message: FromWorker) => {
+  const receive = (message: FromWorker) => {
     const call = pending.get(message.id)
     if (call === undefined) return
     if (message.kind === 'event') {
@@ -99,7 +109,8 @@ export function workerClient(worker: Worker): WorkerClient {
     if (pending.size === 0) worker.unref()
     if (message.kind === 'result') call.resolve(message.value)
     else call.reject(new PalignError(message.code, message.message, message.hint === undefined ? {} : { hint: message.hint }))
-  })
+  }
+  worker.on('message', (messages: readonly FromWorker[]) => messages.forEach(receive))
   // A program that has nothing left to wait for may end although a model is loaded.
   worker.unref()
 

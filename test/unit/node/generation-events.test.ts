@@ -52,4 +52,19 @@ describe('generation events', () => {
   it('finishes with an empty text when nothing was generated', async () => {
     expect(await run('')).toEqual([{ kind: 'finish', reason: 'end-token', text: '', promptTokens: 5, generatedTokens: 0 }])
   })
+
+  it('decodes a few tokens at a time however long the text is, and loses no character at the cuts', async () => {
+    const text = 'Grüße, 日本語 und 🎈! '.repeat(30)
+    let longest = 0
+    const counted = (tokens: ArrayLike<number>) => {
+      longest = Math.max(longest, tokens.length)
+      return decode(tokens)
+    }
+    const events: GenerationEvent[] = []
+    const options = { prompt: bytes('Say: '), maxTokens: 5000, contextLength: 9000, stop: ['never'], decode: counted }
+    for await (const event of generationEvents(stream(text), options)) events.push(event)
+    expect(streamed(events)).toBe(text)
+    expect(events.at(-1)).toMatchObject({ text })
+    expect(longest).toBeLessThan(80)
+  })
 })
