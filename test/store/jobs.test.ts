@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { StoreAddress } from '../../src/node/open-store.ts'
-import { JOB_LEASE_MILLISECONDS, type Job, type JobQueue, MOST_ATTEMPTS, MOST_OPEN_JOBS } from '../../src/store/jobs.ts'
+import {
+  JOB_LEASE_MILLISECONDS,
+  type Job,
+  type JobQueue,
+  type LeasedJob,
+  MOST_ATTEMPTS,
+  MOST_OPEN_JOBS,
+} from '../../src/store/jobs.ts'
 import { overStores, type TestStore } from './stores.ts'
 
 overStores('jobs', (stores) => {
@@ -179,20 +186,14 @@ overStores('jobs', (stores) => {
     const { id } = await jobs.enqueue('task', 1)
     const seen: Job['state'][] = []
     const stages: (string | undefined)[] = []
-    const watching = (async () => {
-      for await (const { state, progress } of jobs.watch(id)) {
-        seen.push(state)
-        stages.push(progress?.stage)
-        if (state === 'waiting') await claim()
-        else if (progress === undefined) await jobs.progress(lease(), { stage: 's', done: 1, total: 2 })
-        else if (state === 'running') await jobs.complete(lease(), 'r')
-      }
-    })()
-    const realClaim = jobs.claim
-    let held: Awaited<ReturnType<JobQueue['claim']>>
-    jobs = { ...jobs, claim: async (...args) => (held = await realClaim(...args)) }
-    const lease = () => held!.lease
-    await watching
+    let held: LeasedJob | undefined
+    for await (const { state, progress } of jobs.watch(id)) {
+      seen.push(state)
+      stages.push(progress?.stage)
+      if (state === 'waiting') held = await claim()
+      else if (progress === undefined) await jobs.progress(held!.lease, { stage: 's', done: 1, total: 2 })
+      else if (state === 'running') await jobs.complete(held!.lease, 'r')
+    }
     expect(seen).toEqual(['waiting', 'running', 'running', 'done'])
     expect(stages).toEqual([undefined, undefined, 's', 's'])
   })
