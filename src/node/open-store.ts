@@ -2,7 +2,6 @@
 import { open } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { UnitStore } from '../eval/units.ts'
 import type { JobQueue } from '../store/jobs.ts'
 import { POSTGRES_MIGRATIONS, SQLITE_MIGRATIONS } from '../store/migrations.ts'
 import { openPostgres } from '../store/postgres-database.ts'
@@ -13,7 +12,7 @@ import type { Records } from '../store/records.ts'
 import { openSqlite } from '../store/sqlite-database.ts'
 import { sqliteJobs } from '../store/sqlite-jobs.ts'
 import { sqliteRecords } from '../store/sqlite-records.ts'
-import { sqliteUnits } from '../store/sqlite-units.ts'
+import { sqliteUnits, type UnitStore } from '../store/sqlite-units.ts'
 import { makeFolder } from './atomic-write.ts'
 
 /** Where a store is: the folder of files, or the address of a database (which holds a password: it is never printed). */

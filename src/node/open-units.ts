@@ -1,7 +1,6 @@
 /** @file The units of an evaluation: a SQLite file in a folder, or a PostgreSQL database; and this process as one of those that may work on them. */
 import { join } from 'node:path'
-import type { UnitStore } from '../eval/units.ts'
-import { sqliteUnits } from '../store/sqlite-units.ts'
+import { sqliteUnits, type UnitStore } from '../store/sqlite-units.ts'
 import { makeFolder } from './atomic-write.ts'
 import { isGone, openStore, type StoreAddress, workerName } from './open-store.ts'
 

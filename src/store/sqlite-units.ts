@@ -6,6 +6,8 @@
 import type { UnitStore } from '../eval/units.ts'
 import { openSqlite } from './sqlite-database.ts'
 
+export type { UnitStore }
+
 export interface SqliteUnitsOptions {
   /** The file; it is made where it is missing. */
   readonly path: string
