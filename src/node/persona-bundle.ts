@@ -33,14 +33,17 @@ export async function packPersona(persona: StoredPersona): Promise<PersonaBundle
   })
 }
 
-/** @throws PalignError `malformed-file` for anything else than a bundle, and as `readPersona` does */
+/** @throws PalignError `malformed-file` for anything else than a bundle of a persona; it names no path */
 export async function unpackPersona(json: unknown): Promise<StoredPersona> {
   const parsed = bundle.safeParse(json)
   if (!parsed.success) throw new PalignError('malformed-file', 'stored persona is no bundle of persona files')
   const { files } = parsed.data
   return inScratch(async (folder) => {
     for (const { name, base64 } of files) await writeFile(join(folder, name), Buffer.from(base64, 'base64'))
-    return readPersona(files.length === 1 && files[0]!.name === FILE ? join(folder, FILE) : folder)
+    const path = files.length === 1 && files[0]!.name === FILE ? join(folder, FILE) : folder
+    return readPersona(path).catch((cause: unknown) => {
+      throw new PalignError('malformed-file', 'stored persona cannot be read', { hint: 'align it again', cause })
+    })
   })
 }
 

@@ -59,7 +59,8 @@ export async function runJobs({
         return
       }
       onClaim?.(job)
-      onEnd?.(job, await runJob(queue, job, { handler: handlers[job.kind]!, signal, onFailure }))
+      const outcome = await runJob(queue, job, { handler: handlers[job.kind]!, signal, onFailure })
+      onEnd?.(job, outcome)
     } catch (error) {
       onFailure?.(error)
       await pause(UNREACHABLE_MILLISECONDS, signal)

@@ -19,7 +19,7 @@ await runJobs({
     async task({ payload, onProgress }) {
       write(`begun ${payload} by ${process.pid}`)
       onProgress({ stage: 'working', done: 0, total: 1 })
-      if (pace === 'slow') await new Promise((resolve) => setTimeout(resolve, 1_000_000))
+      await new Promise((resolve) => setTimeout(resolve, pace === 'slow' ? 1_000_000 : 5))
       return { pid: process.pid }
     },
   },
