@@ -26,6 +26,11 @@ export const PERSONAS = 'personas'
 export const alignJobPayload = z.strictObject({
   /** Id of the record with the answers. */
   answers: z.string().min(1).max(128),
+  /** Fingerprint of the model that it is for; left out: whichever the worker has. */
+  model: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   method: z.enum(ALIGN_METHODS).default('pas'),
   settings: z
     .strictObject({
@@ -73,7 +78,14 @@ export function alignJobHandler({ records, version, model, store, openTrainer }:
         `payload of the job is wrong at ${issue?.path.join('.') || 'its root'}: ${issue?.message}`,
       )
     }
-    const { answers: answersId, method, settings } = payload.data
+    const { answers: answersId, method, settings, model: wanted } = payload.data
+    if (wanted !== undefined && wanted !== model.fingerprint) {
+      throw new PalignError(
+        'incompatible-persona',
+        `job is for model ${wanted.slice(0, 12)}, this worker has ${model.fingerprint.slice(0, 12)}`,
+        { hint: 'workers of one queue have the same model' },
+      )
+    }
     const answers = await answersOf(records, answersId, job)
     const [respondent] = respondentsOf(ownPeople(answers.json).sample)
     const persona = await alignPerson({

@@ -125,6 +125,7 @@ describe('a job of kind align', () => {
   it.each([
     ['a payload of another form', { answer: 'a' }, answers, 'invalid-input'],
     ['a method that does not exist', { answers: 'a', method: 'magic' }, answers, 'invalid-input'],
+    ['another model than the worker has', { answers: 'a', model: 'a'.repeat(64) }, answers, 'incompatible-persona'],
     ['steps where nothing is trained', { answers: 'a', settings: { steps: 5 } }, answers, 'invalid-input'],
     ['answers that are none', { answers: 'a' }, { questionnaire: 'ipip-neo-120' }, 'malformed-file'],
     ['nothing answered', { answers: 'a' }, { ...answers, respondents: [{ answers: {} }] }, 'too-few-answers'],
