@@ -1,65 +1,7 @@
-/** @file `palign align --method dpo|ppo`: the adapter of one person, trained. */
-import { alignDpo, prepareDpo } from '../align/dpo.ts'
-import { DPO, dpoWithSteps } from '../align/dpo-recipe.ts'
-import type { AlignOptions } from '../align/pas.ts'
-import { alignPpo, preparePpo } from '../align/ppo.ts'
-import { PPO } from '../align/ppo-recipe.ts'
+/** @file What `palign align` shows of an adapter: how its training went. */
 import { NO_OPTION_REWARD } from '../align/reward.ts'
-import type { KnownItems } from '../items/item-split.ts'
-import type { LanguageModel } from '../model/language-model.ts'
-import type { AdapterTrainer } from '../model/trainer.ts'
-import { loadAdapterTrainer } from '../node/load-trainer.ts'
-import type { Respondent } from '../people/respondent.ts'
 import type { AdapterPersona } from '../persona/persona.ts'
-import { print, printJson, stage } from './output.ts'
-
-export interface AlignAdapterRequest extends Pick<AlignOptions, 'source' | 'seed'> {
-  readonly method: 'dpo' | 'ppo'
-  readonly model: LanguageModel
-  /** Where the model was loaded from: the trainer opens it once more. */
-  readonly folder: string
-  readonly respondent: Respondent
-  readonly known: KnownItems
-  /** Instead of the recipe's. */
-  readonly steps: number | undefined
-  readonly signal: AbortSignal
-}
-
-export async function alignAdapter(request: AlignAdapterRequest): Promise<AdapterPersona> {
-  const { method, folder } = request
-  const trainer = await loadAdapterTrainer({ folder, adapter: { dpo: DPO, ppo: PPO }[method].adapter })
-  try {
-    return await { dpo: trainDpo, ppo: trainPpo }[method](trainer, request)
-  } finally {
-    await trainer.dispose()
-  }
-}
-
-async function trainDpo(
-  trainer: AdapterTrainer,
-  { model, respondent, known, steps = DPO.steps, seed, source, signal }: AlignAdapterRequest,
-): Promise<AdapterPersona> {
-  const asking = stage('asking the model without an adapter')
-  const options = { recipe: dpoWithSteps(DPO, steps), signal, onProgress: asking.update }
-  const prepared = await prepareDpo(model, trainer, respondent.questionnaire, known, options)
-  asking.end()
-  const training = stage('training')
-  const persona = await alignDpo(prepared, respondent, { seed, source, signal, onProgress: training.update })
-  training.end()
-  return persona
-}
-
-async function trainPpo(
-  trainer: AdapterTrainer,
-  { model, respondent, known, steps = PPO.steps, seed, source, signal }: AlignAdapterRequest,
-): Promise<AdapterPersona> {
-  const recipe = { ...PPO, steps }
-  const prepared = await preparePpo(model, trainer, respondent.questionnaire, known, { recipe, signal })
-  const training = stage('training')
-  const persona = await alignPpo(prepared, respondent, { seed, source, signal, onProgress: training.update })
-  training.end()
-  return persona
-}
+import { print, printJson } from './output.ts'
 
 export function showAdapter(
   { method, training }: AdapterPersona,

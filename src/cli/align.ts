@@ -1,16 +1,16 @@
 /** @file `palign align`: the answers of one person -> a persona file, or the folder of an adapter. */
 import { basename } from 'node:path'
-import { alignPas, preparePas } from '../align/pas.ts'
-import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
 import { PalignError } from '../errors.ts'
+import { alignPerson, trainsAdapter } from '../eval/align-person.ts'
 import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareAdapterFolder } from '../node/adapter-folder.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
+import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
-import { alignAdapter, showAdapter } from './align-adapter.ts'
+import { showAdapter } from './align-adapter.ts'
 import { readRespondent } from './answers.ts'
 import { interruptSignal, print, printJson, stage } from './output.ts'
 
@@ -28,7 +28,7 @@ interface AlignCommandOptions {
 export async function alignCommand(options: AlignCommandOptions): Promise<void> {
   const signal = interruptSignal()
   const { method, steps } = options
-  const trains = method === 'dpo' || method === 'ppo'
+  const trains = trainsAdapter(method)
   if (steps !== undefined && !trains) {
     throw new PalignError('invalid-input', `--steps was given, but method ${method} takes none`, {
       hint: 'only dpo and ppo train',
@@ -52,26 +52,14 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
   const source = { data: basename(options.data), version: packageVersion() }
   const model = await loadModel(options.model)
   try {
-    if (trains) {
-      const { seed, model: folder } = options
-      const persona = await alignAdapter({ method, model, folder, respondent, known, steps, seed, source, signal })
-      await writePersona(options.out, persona)
-      showAdapter(persona, options)
-      return
-    }
-    const recipe = method === 'pas' ? PAS : PAS_PUBLISHED
-    const recording = stage('recording activations')
-    const prepared = await preparePas(model, respondent.questionnaire, known, {
-      recipe,
+    const persona = await alignPerson({
+      ...{ method, model, respondent, steps, seed: options.seed, source, signal, onStage: stage },
       store: activationCache(cacheFolder(process.env)),
-      signal,
-      onProgress: recording.update,
+      openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
     })
-    recording.end()
-    const searching = stage('searching alpha')
-    const persona = await alignPas(prepared, respondent, { seed: options.seed, source, signal, onProgress: searching.update })
-    searching.end()
     await writePersona(options.out, persona)
+    if (persona.kind === 'adapter') return showAdapter(persona, options)
+    if (persona.kind === 'prompt') return print(`persona written to ${options.out}`)
     const { alpha, calibration, interventions } = persona
     if (options.json) {
       printJson({

@@ -13,7 +13,6 @@ import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
-import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { ifExists } from '../node/read-file.ts'
 import { readPersonaStatements } from '../node/read-persona-statements.ts'
@@ -23,6 +22,7 @@ import { respondentAt } from '../people/sample.ts'
 import { readAnswers } from './answers.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
+import { openCommandUnits } from './stores.ts'
 
 interface BehaveCommandOptions {
   readonly model: string
@@ -37,6 +37,7 @@ interface BehaveCommandOptions {
   readonly steps?: number
   readonly descriptions?: string
   readonly store?: string
+  readonly databaseUrlFile?: string
   readonly seed: number
   readonly out?: string
   readonly json?: boolean
@@ -50,7 +51,7 @@ export async function behaveCommand(options: BehaveCommandOptions): Promise<void
   const persons = await readPersons(options)
   const sd3 = options.sd3Key === undefined ? undefined : await readSd3Key(options.sd3Key)
   const steerable = bench.sets.flatMap(({ trait }) => steerableTrait(trait, sd3) ?? [])
-  const units = options.store === undefined ? undefined : await openUnits(options.store)
+  const units = await openCommandUnits(options)
   try {
     const model = await loadModel(options.model)
     try {
@@ -82,7 +83,7 @@ export async function behaveCommand(options: BehaveCommandOptions): Promise<void
       await model.dispose()
     }
   } finally {
-    units?.close()
+    await units?.close()
   }
 }
 

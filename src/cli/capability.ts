@@ -14,11 +14,11 @@ import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { readEndTokens } from '../node/model-text.ts'
-import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type ReadTask, readTask } from './bench-files.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
+import { openCommandUnits } from './stores.ts'
 
 interface CapabilityCommandOptions {
   readonly model: string
@@ -28,6 +28,7 @@ interface CapabilityCommandOptions {
   readonly limit?: number
   readonly random: number
   readonly store?: string
+  readonly databaseUrlFile?: string
   readonly seed: number
   readonly margin: number
   readonly out?: string
@@ -45,7 +46,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
   const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
   const sets = await readTasks(options)
-  const units = options.store === undefined ? undefined : await openUnits(options.store)
+  const units = await openCommandUnits(options)
   const model = await loadModel(options.model)
   try {
     const arms = armsOf(personas, model)
@@ -79,7 +80,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
     await writeLogs(options, { arms, outcomes, sets, result, started, ended: new Date() })
     await showResult(result, options, () => formatCapability(result))
   } finally {
-    units?.close()
+    await units?.close()
     await model.dispose()
   }
 }

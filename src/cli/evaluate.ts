@@ -20,12 +20,12 @@ import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
-import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { choosePersons, type Persons, type PersonsOptions } from './persons.ts'
+import { openCommandUnits } from './stores.ts'
 
 interface EvaluateCommandOptions extends PersonsOptions {
   readonly model: string
@@ -36,6 +36,7 @@ interface EvaluateCommandOptions extends PersonsOptions {
   readonly descriptions?: string
   readonly steps?: number
   readonly store?: string
+  readonly databaseUrlFile?: string
   readonly lmEval?: string
   readonly inspect?: string
   readonly out?: string
@@ -53,7 +54,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   const descriptions = options.descriptions === undefined ? undefined : await readDescriptions(options.descriptions)
   const orders = options.orders === 'both' ? OPTION_ORDERS : [options.orders]
   const forms = formsOf(options.forms, orders)
-  const units = options.store === undefined ? undefined : await openUnits(options.store)
+  const units = await openCommandUnits(options)
   const model = await loadModel(options.model)
   try {
     const evaluation = await evaluate({
@@ -113,7 +114,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
       ].join('\n\n'),
     )
   } finally {
-    units?.close()
+    await units?.close()
     await model.dispose()
   }
 }

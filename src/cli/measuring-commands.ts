@@ -6,6 +6,7 @@ import {
   accuracy,
   comparedPersonas,
   count,
+  databaseUrlFile,
   examples,
   json,
   model,
@@ -66,6 +67,7 @@ function defineEvaluate(palign: Command): void {
       '--store <folder>',
       'keeps every finished answer there: the same command goes on after a stop, and several may share the work',
     )
+    .addOption(databaseUrlFile())
     .option('--lm-eval <folder>', 'results and samples as lm-evaluation-harness writes them, a folder for each arm')
     .option('--inspect <folder>', 'Inspect logs, a folder for each arm')
     .addOption(steps())
@@ -103,6 +105,7 @@ function defineCapability(palign: Command): void {
     )
     .addOption(randomControls())
     .option('--store <folder>', 'keeps every finished portion there: the same command goes on after a stop')
+    .addOption(databaseUrlFile())
     .addOption(seed())
     .addOption(new Option('--margin <points>', 'loss in points of a hundred that counts as none').argParser(number).default(2))
     .addOption(out())
@@ -139,6 +142,7 @@ function defineBehave(palign: Command): void {
     .addOption(steps())
     .option('--descriptions <file>', 'texts for personality-prompt: JSON list, one per person of the answers file')
     .option('--store <folder>', 'keeps every finished trait and person there: the same command goes on after a stop')
+    .addOption(databaseUrlFile())
     .addOption(seed())
     .addOption(out())
     .addOption(json())
@@ -189,6 +193,7 @@ function defineSafety(palign: Command): void {
       new Option('--refusal-accuracy <se,sp>', 'the same of the verdict "refuses", in part or in full').argParser(accuracy),
     )
     .option('--store <folder>', 'keeps every finished portion, answers included, there: the same command goes on after a stop')
+    .addOption(databaseUrlFile())
     .option('--answers <file>', 'JSONL of all answers, to look at; they answer harmful requests, keep them private')
     .addOption(seed())
     .addOption(out())
@@ -220,6 +225,7 @@ function defineOpenEnded(palign: Command): void {
       '--store <folder>',
       'keeps every finished answer and reply there: the same command goes on after a stop, and several may share the work',
     )
+    .addOption(databaseUrlFile())
     .option('--answers <file>', 'also write the answers here, as JSONL')
     .option('--log <file>', 'also write every question to a judge here, with its sha256 and the raw reply, as JSONL')
     .addOption(seed())

@@ -5,12 +5,12 @@ import { type JudgeExchange, refuseSelfJudge } from '../eval/open-ended/judge.ts
 import { openEnded } from '../eval/open-ended/open-ended.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
-import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readTraitStatements } from '../node/read-trait-statements.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
+import { openCommandUnits } from './stores.ts'
 
 interface OpenEndedCommandOptions extends JudgeOptions {
   readonly model: string
@@ -21,6 +21,7 @@ interface OpenEndedCommandOptions extends JudgeOptions {
   readonly maxTokens: number
   readonly seed: number
   readonly store?: string
+  readonly databaseUrlFile?: string
   readonly answers?: string
   readonly log?: string
   readonly out?: string
@@ -36,7 +37,7 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
   for (const path of [answersPath, log, out]) if (path !== undefined) await prepareToWrite(path)
   const personas = await readPersonas(options.persona ?? [])
   const statements = options.statements === undefined ? undefined : await readTraitStatements(options.statements)
-  const units = options.store === undefined ? undefined : await openUnits(options.store)
+  const units = await openCommandUnits(options)
   const exchanges: JudgeExchange[] = []
   const model = await loadModel(options.model)
   try {
@@ -55,7 +56,7 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
   } finally {
     // Also of a run that fails: what judges said so far is in no other file.
     if (log !== undefined) await writeFileAtomic(log, jsonLines(exchanges))
-    units?.close()
+    await units?.close()
     await model.dispose()
   }
 }

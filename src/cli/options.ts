@@ -49,6 +49,11 @@ export const randomControls = () =>
     .default(0)
 export const comparedPersonas = () =>
   new Option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+export const databaseUrlFile = () =>
+  new Option(
+    '--database-url-file <file>',
+    'file with the address of a PostgreSQL database, in place of --store; where neither is given that of DATABASE_URL, if set',
+  )
 export const out = () => new Option('-o, --out <file>', 'also write the JSON result here')
 export const json = () => new Option('--json', 'one JSON value on stdout')
 

@@ -1,7 +1,7 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { data, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import { count, data, databaseUrlFile, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
@@ -11,6 +11,7 @@ export function definePersonaCommands(palign: Command): void {
   defineTrain(palign)
   defineInspect(palign)
   defineServe(palign)
+  defineWork(palign)
 }
 
 function defineDemo(palign: Command): void {
@@ -154,4 +155,28 @@ function defineServe(palign: Command): void {
     .addOption(json())
     .addHelpText('after', examples('palign serve --model models/respondent --personas personas'))
     .action(async (options) => (await import('./serve.ts')).serveCommand(options))
+}
+
+function defineWork(palign: Command): void {
+  palign
+    .command('work')
+    .description('take alignment jobs from a queue that many processes and machines may share')
+    .addOption(model())
+    .option('--store <folder>', 'folder with the queue, for processes of this machine')
+    .addOption(databaseUrlFile())
+    .addOption(
+      new Option('--lease <seconds>', 'after which a worker that says nothing more has lost its job')
+        .argParser(count)
+        .default(120),
+    )
+    .option('--drain', 'end when nothing waits')
+    .addOption(new Option('--json', 'one JSON value for each job on stdout'))
+    .addHelpText(
+      'after',
+      examples(
+        'palign work --model models/respondent --store queue',
+        'palign work --model models/respondent --database-url-file /run/secrets/database-url',
+      ),
+    )
+    .action(async (options) => (await import('./work.ts')).workCommand(options))
 }

@@ -18,13 +18,13 @@ import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import type { JudgeClient } from '../node/judge-client.ts'
 import { loadModel } from '../node/load-model.ts'
-import { openUnits } from '../node/open-units.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { decodeText, readFileBounded } from '../node/read-file.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
 import { interruptSignal, note, showResult, stage } from './output.ts'
 import { readNamedFiles, readSets, type SetFile } from './safety-sets.ts'
+import { openCommandUnits } from './stores.ts'
 
 interface SafetyCommandOptions extends JudgeOptions {
   readonly model: string
@@ -42,6 +42,7 @@ interface SafetyCommandOptions extends JudgeOptions {
   readonly complianceAccuracy?: Accuracy
   readonly refusalAccuracy?: Accuracy
   readonly store?: string
+  readonly databaseUrlFile?: string
   readonly answers?: string
   readonly seed: number
   readonly out?: string
@@ -62,7 +63,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
   const judge = judgeOf(options)
   const files = await readPrompts(options)
   const texts = await readTexts(options.texts ?? [])
-  const store = options.store === undefined ? undefined : await openUnits(options.store)
+  const store = await openCommandUnits(options)
   try {
     const model = await loadModel(options.model)
     try {
@@ -96,7 +97,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
       await model.dispose()
     }
   } finally {
-    store?.close()
+    await store?.close()
   }
 }
 

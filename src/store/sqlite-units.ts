@@ -3,11 +3,10 @@
  * a process that is killed loses the unit it was at, no other. What it held is free again once its lease has run out, or at once where the
  * next process sees that it is gone.
  */
-import { DatabaseSync } from '@photostructure/sqlite'
-import { PalignError } from '../errors.ts'
 import type { UnitStore } from '../eval/units.ts'
+import { openSqlite } from './sqlite-database.ts'
 
-type Database = InstanceType<typeof DatabaseSync>
+export type { UnitStore }
 
 export interface SqliteUnitsOptions {
   /** The file; it is made where it is missing. */
@@ -25,15 +24,12 @@ export interface SqliteUnits extends UnitStore {
 }
 
 /** Long beside a pause of the process, short beside a night: renewed while the unit is computed. */
-const LEASE_MILLISECONDS = 30_000
-const BUSY_MILLISECONDS = 10_000
-const VERSION = 1
-/** "paln" in the file's header. */
-const APPLICATION = 0x70_61_6c_6e
+export const UNIT_LEASE_MILLISECONDS = 30_000
+const MIGRATIONS = ['CREATE TABLE unit (key TEXT PRIMARY KEY, result TEXT, owner TEXT, expires INTEGER) STRICT']
 
 /** @throws PalignError `malformed-file` for a file that is no store of ours, or one of a later version */
 export function sqliteUnits({ path, owner, isGone = () => false, now = Date.now }: SqliteUnitsOptions): SqliteUnits {
-  const database = openDatabase(path)
+  const database = openSqlite({ path, application: 'paln', migrations: MIGRATIONS })
   const read = database.prepare('SELECT result FROM unit WHERE key = ?')
   const claim = database.prepare(`
     INSERT INTO unit (key, owner, expires) VALUES (:key, :owner, :expires)
@@ -44,13 +40,13 @@ export function sqliteUnits({ path, owner, isGone = () => false, now = Date.now 
     ON CONFLICT (key) DO UPDATE SET result = excluded.result, owner = NULL, expires = NULL WHERE unit.result IS NULL`)
   const free = database.prepare('UPDATE unit SET owner = NULL, expires = NULL WHERE key = :key AND owner = :owner')
   const renew = database.prepare('UPDATE unit SET expires = :expires WHERE owner = :owner')
-  const expires = () => now() + LEASE_MILLISECONDS
+  const expires = () => now() + UNIT_LEASE_MILLISECONDS
 
   for (const row of database.prepare('SELECT DISTINCT owner FROM unit WHERE owner IS NOT NULL').all()) {
     const { owner: holder } = row as { owner: string }
     if (isGone(holder)) database.prepare('UPDATE unit SET owner = NULL, expires = NULL WHERE owner = ?').run(holder)
   }
-  const renewal = setInterval(() => renew.run({ expires: expires(), owner }), LEASE_MILLISECONDS / 3)
+  const renewal = setInterval(() => renew.run({ expires: expires(), owner }), UNIT_LEASE_MILLISECONDS / 3)
   // A program that has nothing else to do may end.
   renewal.unref()
 
@@ -67,50 +63,5 @@ export function sqliteUnits({ path, owner, isGone = () => false, now = Date.now 
       clearInterval(renewal)
       database.close()
     },
-  }
-}
-
-function openDatabase(path: string): Database {
-  let database: Database | undefined
-  try {
-    database = new DatabaseSync(path, { timeout: BUSY_MILLISECONDS })
-    migrate(database, path)
-    return database
-  } catch (cause) {
-    database?.close()
-    if (cause instanceof PalignError) throw cause
-    throw new PalignError('malformed-file', `store ${path} cannot be opened as SQLite`, {
-      hint: 'give another folder, or move the file away',
-      cause,
-    })
-  }
-}
-
-function migrate(database: Database, path: string): void {
-  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() as object)[0] as number
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-  // Two processes may open a new file at once: one makes it, the other waits and finds it made.
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const [application, version] = [pragma('application_id'), pragma('user_version')]
-    const isNew = application === 0 && version === 0 && database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined
-    if (!isNew && application !== APPLICATION) {
-      throw new PalignError('malformed-file', `store ${path} is a SQLite file of another program`, {
-        hint: 'give another folder',
-      })
-    }
-    if (version > VERSION) {
-      throw new PalignError('malformed-file', `store ${path} has version ${version}, this palign knows up to ${VERSION}`, {
-        hint: 'use the palign that made it, or a newer one',
-      })
-    }
-    if (isNew) {
-      database.exec('CREATE TABLE unit (key TEXT PRIMARY KEY, result TEXT, owner TEXT, expires INTEGER) STRICT')
-      database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${VERSION}`)
-    }
-    database.exec('COMMIT')
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
   }
 }
