@@ -1,0 +1,44 @@
+/** @file Whom a request addresses: the model, and the personas that act on it, by body, header or model id. */
+import type { Context } from 'hono'
+import { type AppliedPersonas, applyPersonas, chosenPersonas, type PersonaRequest } from './persona-shelf.ts'
+import { refusal } from './problems.ts'
+import type { Services } from './work.ts'
+
+export interface Addressed extends AppliedPersonas {
+  readonly ids: readonly string[]
+}
+
+/** Says in the response who answers. @throws refusals `model_not_found`, `persona_not_found`, `invalid_value`, `unsupported_value` */
+export function addressed(
+  c: Context,
+  { model, persona }: { readonly model: string; readonly persona?: PersonaRequest['body'] },
+  services: Pick<Services, 'model' | 'name' | 'shelf'>,
+): Addressed {
+  const [base, modelSuffix] = splitAt(model)
+  if (base !== services.name) {
+    throw refusal({ code: 'model_not_found', param: 'model', message: `model ${JSON.stringify(base)} does not exist` })
+  }
+  const chosen = chosenPersonas({ body: persona, header: c.req.header('x-persona'), modelSuffix })
+  const applied = applyPersonas(chosen, services.shelf, services.model)
+  c.get('record').headers['x-persona-id'] = applied.label
+  return { ...applied, ids: chosen.map(({ id }) => id) }
+}
+
+/** `base@persona`; an @ inside the base's own name does not exist. */
+function splitAt(model: string): [string, string | undefined] {
+  const at = model.indexOf('@')
+  return at < 0 ? [model, undefined] : [model.slice(0, at), model.slice(at + 1)]
+}
+
+/** So many characters a token of the context are read at most: tokenising costs time, and nothing longer would fit. */
+const CHARACTERS_PER_TOKEN = 8
+
+/** @throws a refusal where a text cannot fit, before it is tokenised */
+export function refuseLongText(characters: number, param: string, contextLength: number): void {
+  if (characters <= CHARACTERS_PER_TOKEN * contextLength) return
+  throw refusal({
+    code: 'context_length_exceeded',
+    param,
+    message: `${param} have ${characters} characters, the context holds ${contextLength} tokens`,
+  })
+}
