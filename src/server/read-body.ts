@@ -82,18 +82,17 @@ function problemOfIssue(issue: z.core.$ZodIssue | undefined): Problem {
   return { code: isMissing ? 'missing_required_parameter' : 'invalid_type', param, message }
 }
 
-type Path = readonly PropertyKey[]
+interface Found {
+  readonly path: readonly PropertyKey[]
+  readonly found: z.core.$ZodIssue | undefined
+}
 
-/** Where alternatives were tried, the one that went furthest is the one that was meant. */
-function deepest(issue: z.core.$ZodIssue | undefined): { readonly path: Path; readonly found: z.core.$ZodIssue | undefined } {
+/** Where alternatives were tried, the one was meant whose type is right; else the one that went furthest. */
+function deepest(issue: z.core.$ZodIssue | undefined): Found {
   if (issue === undefined) return { path: [], found: undefined }
-  const own = { path: issue.path as Path, found: issue }
-  if (issue.code !== 'invalid_union') return own
-  let best = own
-  for (const [first] of issue.errors) {
-    const inner = deepest(first)
-    if (inner.path.length > best.path.length - issue.path.length)
-      best = { path: [...issue.path, ...inner.path], found: inner.found! }
-  }
-  return best
+  if (issue.code !== 'invalid_union') return { path: issue.path, found: issue }
+  const tried = issue.errors.map(([first]) => deepest(first))
+  const rank = ({ path, found }: Found) => (found?.code === 'invalid_type' ? 0 : 1000) + path.length
+  const best = tried.reduce((a, b) => (rank(b) > rank(a) ? b : a), tried[0] ?? { path: [], found: issue })
+  return { path: [...issue.path, ...best.path], found: best.found }
 }
