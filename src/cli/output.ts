@@ -101,12 +101,13 @@ export function endOnClosedPipe(): void {
   })
 }
 
-/** Aborts on the first Ctrl-C; the second leaves at once. */
-export function interruptSignal(): AbortSignal {
+/** Aborts on the first Ctrl-C, or the first of these signals; the second leaves at once. */
+export function interruptSignal(...signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController()
-  process.once('SIGINT', () => {
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(130)
     controller.abort()
-    process.once('SIGINT', () => process.exit(130))
-  })
+  }
+  for (const signal of signals.length === 0 ? (['SIGINT'] as const) : signals) process.on(signal, interrupt)
   return controller.signal
 }

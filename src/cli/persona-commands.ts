@@ -10,7 +10,6 @@ export function definePersonaCommands(palign: Command): void {
   defineGenerate(palign)
   defineTrain(palign)
   defineInspect(palign)
-  defineServe(palign)
 }
 
 function defineDemo(palign: Command): void {
@@ -138,20 +137,4 @@ function defineInspect(palign: Command): void {
     .addOption(json())
     .addHelpText('after', examples('palign inspect models/respondent', 'palign inspect me.safetensors --json'))
     .action(async (path, options) => (await import('./inspect.ts')).inspectCommand(path, options))
-}
-
-function defineServe(palign: Command): void {
-  palign
-    .command('serve')
-    .description('a model and its personas behind the routes of the OpenAI API')
-    .addOption(model())
-    .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
-    .option('--name <name>', 'what the model is called; default the name of its folder')
-    .option('--host <address>', 'where to listen; others than this machine need a key', '127.0.0.1')
-    .addOption(new Option('--port <number>', '0 takes a free one').argParser(wholeNumber).default(8717))
-    .option('--origin <origins...>', 'pages on the web that may ask')
-    .option('--api-key-file <file>', 'key that requests must bring; else that of PALIGN_API_KEY, if set')
-    .addOption(json())
-    .addHelpText('after', examples('palign serve --model models/respondent --personas personas'))
-    .action(async (options) => (await import('./serve.ts')).serveCommand(options))
 }

@@ -28,6 +28,8 @@ export interface AppOptions extends FrameOptions {
   readonly keyLimits?: KeyLimits | undefined
   readonly times?: Partial<RequestTimes> | undefined
   readonly gauges?: Gauges | undefined
+  /** Cuts answers under way: each says so and ends. */
+  readonly stopping?: AbortSignal | undefined
   /** Further routes. */
   readonly modules?: readonly RouteModule[] | undefined
 }
@@ -53,6 +55,7 @@ export function serverApp(options: AppOptions): Hono {
     admission: places,
     limits,
     times: { ...DEFAULT_TIMES, ...options.times },
+    stopping: options.stopping,
     onFailure: options.onFailure ?? failureLog(log),
   }
   for (const persona of personas) logPersona(log, persona)

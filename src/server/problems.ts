@@ -60,7 +60,7 @@ export function problemResponse(problem: Problem): Response {
 
 /** To throw inside a route. */
 export function refusal(problem: Problem): HTTPException {
-  return new HTTPException(STATUS[problem.code], { res: problemResponse(problem), message: problem.message, cause: problem })
+  return new HTTPException(STATUS[problem.code], { message: problem.message, cause: problem })
 }
 
 const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {

@@ -4,6 +4,7 @@ import { PalignError } from '../errors.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { Admission } from './admission.ts'
 import type { PersonaShelf } from './persona-shelf.ts'
+import { refusal } from './problems.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { countToken } from './request-record.ts'
 
@@ -27,6 +28,8 @@ export interface Services {
   readonly admission: Admission
   readonly limits: RateLimits
   readonly times: RequestTimes
+  /** Cuts what is under way when the server must end. */
+  readonly stopping: AbortSignal | undefined
   /** Told of failures that clients are not told of. */
   readonly onFailure: (error: unknown) => void
 }
@@ -35,7 +38,7 @@ export interface Work {
   /** Aborts when the client goes, when the time is up, and when the work ends. */
   readonly signal: AbortSignal
   countToken(): void
-  /** The error to tell: that the time is up, where that is why something else failed. */
+  /** The error to tell: that the time is up or the server stops, where that is why something else failed. */
   failureOf(error: unknown): unknown
   /** Gives everything back, once. */
   end(): void
@@ -46,10 +49,13 @@ export interface WorkOptions {
   readonly personas: readonly string[]
 }
 
+const stopped = () =>
+  refusal({ code: 'server_is_overloaded', message: 'the server is stopping', headers: { 'retry-after': '5' } })
+
 /** Waits for a place. @throws refusals of limits and admission; the signal's reason */
 export async function beginWork(
   c: Context,
-  { admission, limits, times }: Pick<Services, 'admission' | 'limits' | 'times'>,
+  { admission, limits, times, stopping }: Pick<Services, 'admission' | 'limits' | 'times' | 'stopping'>,
   { promptTokens, personas }: WorkOptions,
 ): Promise<Work> {
   const record = c.get('record')
@@ -64,13 +70,16 @@ export async function beginWork(
     () => timeUp.abort(new PalignError('deadline-exceeded', `request took longer than ${times.requestMs / 1000} s`)),
     times.requestMs,
   )
-  const signal = AbortSignal.any([c.req.raw.signal, timeUp.signal, ended.signal])
+  const signal = AbortSignal.any([c.req.raw.signal, timeUp.signal, ended.signal, ...(stopping ? [stopping] : [])])
   let leave = () => {}
   let isOpen = true
   const work: Work = {
     signal,
     countToken: () => countToken(record),
-    failureOf: (error) => (timeUp.signal.aborted ? timeUp.signal.reason : error),
+    failureOf(error) {
+      if (stopping?.aborted) return stopped()
+      return timeUp.signal.aborted ? timeUp.signal.reason : error
+    },
     end() {
       if (!isOpen) return
       isOpen = false

@@ -66,9 +66,9 @@ describe('a raw completion', () => {
     for (const { index, logprobs } of whole.choices) {
       const parts = chunks.flatMap(({ choices }) => choices.filter((choice) => choice.index === index))
       for (const list of ['tokens', 'token_logprobs', 'top_logprobs', 'text_offset'] as const) {
-        expect(parts.flatMap((part) => (part.logprobs as Completion['choices'][0]['logprobs'])?.[list] ?? [])).toEqual(
-          logprobs![list],
-        )
+        const listOf = ({ logprobs: part }: (typeof parts)[number]) =>
+          (part as Completion['choices'][0]['logprobs'])?.[list] ?? []
+        expect(parts.flatMap((part): unknown => listOf(part))).toEqual(logprobs![list])
       }
       expect(parts.flatMap(({ finish_reason }) => finish_reason ?? [])).toHaveLength(1)
     }

@@ -55,13 +55,17 @@ describe('an unmodified lm-eval', () => {
   })
   afterAll(() => model.dispose())
 
-  const pairs = () => PAIRS.map(([context, continuation]) => [model.encode(context), model.encode(context + continuation)] as const)
+  const pairs = () =>
+    PAIRS.map(([context, continuation]) => [model.encode(context), model.encode(context + continuation)] as const)
   const scored = async (fields: object) => {
     const prompt = pairs().map(([, all]) => all)
     const body = { model: 'respondent', prompt, temperature: 0, max_tokens: 1, logprobs: 1, seed: 1234, echo: true, ...fields }
     const json = (await (await complete(app, body)).json()) as Parameters<typeof read>[0]
     for (const [i, { logprobs }] of json.choices.entries()) expect(logprobs.token_logprobs).toHaveLength(prompt[i]!.length + 1)
-    return read(json, pairs().map(([context]) => context.length))
+    return read(
+      json,
+      pairs().map(([context]) => context.length),
+    )
   }
   /** The log-likelihood, and whether greedy decoding gives the continuation. */
   const own = async (alpha?: number) => {
@@ -108,7 +112,9 @@ describe('an unmodified lm-eval', () => {
 
   it('gets spelled control tokens as the plain text they are (S-12)', async () => {
     const body = { model: 'respondent', prompt: 'a<|end|>b', max_tokens: 0, logprobs: 0, echo: true }
-    const { choices } = (await (await complete(app, body)).json()) as { choices: [{ text: string; logprobs: { tokens: string[] } }] }
+    const { choices } = (await (await complete(app, body)).json()) as {
+      choices: [{ text: string; logprobs: { tokens: string[] } }]
+    }
     expect(choices[0].text).toBe('a<|end|>b')
     // Control tokens say nothing: in a text of plain tokens every one shows.
     expect(choices[0].logprobs.tokens.join('')).toBe('a<|end|>b')
