@@ -1,7 +1,7 @@
 /** @file `palign keys`: makes, lists and revokes the keys that `palign serve` asks for. */
 import { PalignError } from '../errors.ts'
-import type { Scope } from '../server/caller.ts'
 import { createKey, defaultKeyFile, readKeys, revokeKey, type StoredKey } from '../server/keys.ts'
+import type { Scope } from '../server/scopes.ts'
 import { note, print, printJson } from './output.ts'
 
 interface FileOptions {

@@ -104,10 +104,16 @@ export function endOnClosedPipe(): void {
 /** Aborts on the first Ctrl-C, or the first of these signals; the second leaves at once. */
 export function interruptSignal(...signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController()
-  const interrupt = () => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort()
+  const watched = signals.length === 0 ? (['SIGINT'] as const) : signals
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      controller.abort()
+      return
+    }
+    // By the signal itself (130 to a shell for Ctrl-C): an exit would end threads within native calls, and those abort the process.
+    for (const each of watched) process.off(each, interrupt)
+    process.kill(process.pid, signal)
   }
-  for (const signal of signals.length === 0 ? (['SIGINT'] as const) : signals) process.on(signal, interrupt)
+  for (const signal of watched) process.on(signal, interrupt)
   return controller.signal
 }

@@ -65,6 +65,8 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     note('palign: no new requests; those in flight end first')
   } finally {
     await server.close({ graceMs: options.drainSeconds * 1000, cut: () => stopping.abort() })
+    // Answered after all that was cancelled before it: a thread that is ended within a native call takes the process with it.
+    await model?.usage().catch(() => undefined)
     await model?.dispose()
   }
 }

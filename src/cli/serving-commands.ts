@@ -1,5 +1,6 @@
 /** @file Commands that serve over HTTP, with their options. */
 import { type Command, Option } from 'commander'
+import { SCOPES } from '../server/scopes.ts'
 import { count, examples, json, model, wholeNumber } from './options.ts'
 
 export function defineServingCommands(palign: Command): void {
@@ -8,7 +9,6 @@ export function defineServingCommands(palign: Command): void {
 }
 
 const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug']
-const SCOPES = ['chat', 'personas:read', 'personas:write', 'align', 'admin']
 const keys = () =>
   new Option('--keys <file>', 'file of keys; default PALIGN_KEYS, or palign/keys.json in the folder of configurations')
 const counted = (flags: string, text: string) => new Option(flags, text).argParser(count)

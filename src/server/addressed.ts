@@ -1,6 +1,14 @@
 /** @file Whom a request addresses: the model, and the personas that act on it, by body, header or model id. */
 import type { Context } from 'hono'
-import { type AppliedPersonas, applyPersonas, chosenPersonas, type PersonaRequest } from './persona-shelf.ts'
+import {
+  type AppliedPersonas,
+  applyPersonas,
+  type ChosenPersona,
+  calibratedRange,
+  chosenPersonas,
+  type PersonaRequest,
+  type PersonaShelf,
+} from './persona-shelf.ts'
 import { refusal } from './problems.ts'
 import type { Services } from './work.ts'
 
@@ -20,8 +28,19 @@ export function addressed(
   }
   const chosen = chosenPersonas({ body: persona, header: c.req.header('x-persona'), modelSuffix })
   const applied = applyPersonas(chosen, services.shelf, services.model)
-  c.get('record').headers['x-persona-id'] = applied.label
+  const { headers } = c.get('record')
+  headers['x-persona-id'] = applied.label
+  const beyond = chosen.flatMap((one) => beyondCalibration(one, services.shelf))
+  if (beyond.length > 0) headers['x-persona-warning'] = beyond.join('; ')
   return { ...applied, ids: chosen.map(({ id }) => id) }
+}
+
+/** A strength that was never tried when the persona was found is allowed, and said. */
+function beyondCalibration({ id, alpha }: ChosenPersona, shelf: PersonaShelf): string[] {
+  const persona = shelf.get(id)?.persona
+  const range = persona && calibratedRange(persona)
+  if (alpha === undefined || range === undefined || (alpha >= range.from && alpha <= range.to)) return []
+  return [`alpha ${alpha} of ${id} is outside ${range.from} to ${range.to}`]
 }
 
 /** `base@persona`; an @ inside the base's own name does not exist. */

@@ -1,9 +1,10 @@
 /** @file Who asks: the key of a request, or nobody's where none is asked for. Before every route but the one that says whether the server is up. */
 import { timingSafeEqual } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
-import { ANYONE, type Caller, SCOPES } from './caller.ts'
+import { ANYONE, type Caller } from './caller.ts'
 import { hashOfKey, type KeyRing } from './keys.ts'
 import { refusal } from './problems.ts'
+import { SCOPES } from './scopes.ts'
 
 export interface AuthenticationOptions {
   /** One key that may do everything. */

@@ -1,9 +1,7 @@
 /** @file Who asks: a key and what it may do. Every route says which scopes open it. */
 import type { MiddlewareHandler } from 'hono'
 import { refusal } from './problems.ts'
-
-export const SCOPES = ['chat', 'personas:read', 'personas:write', 'align', 'admin'] as const
-export type Scope = (typeof SCOPES)[number]
+import { SCOPES, type Scope } from './scopes.ts'
 
 export interface KeyLimits {
   readonly requestsPerMinute?: number | undefined

@@ -91,7 +91,7 @@ function recorded(log: Log, metrics: Metrics | undefined): MiddlewareHandler {
     c.res.headers.set('x-content-type-options', 'nosniff')
     const { status } = c.res
     const ended = (end: Awaited<NonNullable<typeof record.stream>> | undefined) => {
-      logRequest(log, { record, method: c.req.method, status, caller: callerOf(c), end })
+      logRequest(log, { record, method: c.req.method, status, caller: callerOf(c), end, isGone: c.req.raw.signal.aborted })
       metrics?.observe(record, status)
     }
     if (record.stream === undefined) ended(undefined)

@@ -39,6 +39,7 @@ export const ALLOWED_HEADERS = [
 const EXPOSED_HEADERS = [
   'x-request-id',
   'x-persona-id',
+  'x-persona-warning',
   'retry-after',
   'x-should-retry',
   ...['limit', 'remaining', 'reset'].flatMap((what) => ['requests', 'tokens'].map((kind) => `x-ratelimit-${what}-${kind}`)),
@@ -74,6 +75,8 @@ function preflightAnswer(c: Context): Response {
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
     'access-control-allow-headers': ALLOWED_HEADERS.join(', '),
     'access-control-max-age': String(PREFLIGHT_SECONDS),
+    // A page of the web that asks a server on this machine: browsers want this said.
+    ...(c.req.header('access-control-request-private-network') === 'true' && { 'access-control-allow-private-network': 'true' }),
   })
 }
 

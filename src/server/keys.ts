@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { PalignError } from '../errors.ts'
 import { writeFileAtomic } from '../node/atomic-write.ts'
 import { ifExists, readJson } from '../node/read-file.ts'
-import { SCOPES } from './caller.ts'
+import { SCOPES } from './scopes.ts'
 
 const perMinute = z.number().int().min(1).max(1e9).optional()
 const storedKey = z.strictObject({

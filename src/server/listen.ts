@@ -1,4 +1,5 @@
 /** @file A socket for an application: bounds on what comes before a request is one, and an end that lets answers in flight finish. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -96,6 +97,7 @@ function refuseUnread(error: NodeJS.ErrnoException, socket: Socket & { readonly 
     'connection: close',
     'content-type: application/json',
     'x-should-retry: false',
+    `x-request-id: ${randomUUID()}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)

@@ -1,6 +1,6 @@
 /** @file The base model and every persona as models, each with where it comes from. */
 import { modelAnswer, modelsAnswer } from './answer-schemas.ts'
-import type { ShelvedPersona } from './persona-shelf.ts'
+import { calibratedRange, type ShelvedPersona } from './persona-shelf.ts'
 import { refusal } from './problems.ts'
 import type { RouteModule } from './route.ts'
 import type { Services } from './work.ts'
@@ -51,12 +51,12 @@ function listed({ model, name, shelf }: Pick<Services, 'model' | 'name' | 'shelf
 }
 
 function about({ persona }: ShelvedPersona) {
-  const alphas = 'calibration' in persona ? persona.calibration.curve.map(({ alpha }) => alpha) : []
+  const calibrated = calibratedRange(persona)
   return {
     kind: persona.kind,
     ...('method' in persona && { method: persona.method }),
     ...('alpha' in persona && { alpha: persona.alpha }),
     ...('site' in persona && { site: persona.site }),
-    ...(alphas.length > 0 && { calibrated: { from: Math.min(...alphas), to: Math.max(...alphas) } }),
+    ...(calibrated && { calibrated }),
   }
 }

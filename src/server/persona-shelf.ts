@@ -40,6 +40,12 @@ export function shelve(personas: readonly ShelvedPersona[], model: Pick<Language
   return new Map(personas.map((persona) => [persona.id, persona]))
 }
 
+/** Between which strengths the persona's own was searched; undefined where none was. */
+export function calibratedRange(persona: Persona): { readonly from: number; readonly to: number } | undefined {
+  const alphas = 'calibration' in persona ? persona.calibration.curve.map(({ alpha }) => alpha) : []
+  return alphas.length === 0 ? undefined : { from: Math.min(...alphas), to: Math.max(...alphas) }
+}
+
 export interface ChosenPersona {
   readonly id: string
   readonly alpha?: number | undefined

@@ -85,8 +85,9 @@ export function problemOf(error: unknown): Problem {
   return { code, message: 'the server failed; its log says why' }
 }
 
-/** Whether it is the server's fault, and not told in full to the client. */
+/** Whether it is the server's fault, and not told in full to the client. What was aborted is nobody's: its client has gone. */
 export function isFailure(error: unknown): boolean {
+  if (error instanceof PalignError ? error.code === 'aborted' : (error as Error | undefined)?.name === 'AbortError') return false
   const { code } = problemOf(error)
   return code === 'internal_error' || code === 'engine_failed'
 }

@@ -18,11 +18,13 @@ export interface LoggedRequest {
   readonly status: number
   readonly caller: Caller | undefined
   readonly end: StreamEnd | undefined
+  /** The client went before it had its answer. */
+  readonly isGone: boolean
 }
 
 const KNOWN_METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-export function logRequest(log: Log, { record, method, status, caller, end }: LoggedRequest): void {
+export function logRequest(log: Log, { record, method, status, caller, end, isGone }: LoggedRequest): void {
   log.info(
     {
       request: record.id,
@@ -34,6 +36,7 @@ export function logRequest(log: Log, { record, method, status, caller, end }: Lo
       ...(record.promptTokens > 0 && { promptTokens: record.promptTokens, completionTokens: record.completionTokens }),
       ...(record.personas.length > 0 && { personas: record.personas }),
       ...(end !== undefined && { stream: end }),
+      ...(isGone && { client: 'gone' }),
     },
     'request',
   )

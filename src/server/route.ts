@@ -1,7 +1,7 @@
 /** @file A route as data: what the server mounts and what /openapi.json says come from the same place. */
 import type { Context, Handler } from 'hono'
 import type { z } from 'zod'
-import type { Scope } from './caller.ts'
+import type { Scope } from './scopes.ts'
 import type { Services } from './work.ts'
 
 export interface Route {

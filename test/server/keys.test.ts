@@ -2,8 +2,8 @@ import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Scope } from '../../src/server/caller.ts'
 import { createKey, keyRing, readKeys, revokeKey } from '../../src/server/keys.ts'
+import type { Scope } from '../../src/server/scopes.ts'
 import { appOf, chat, get, hello, KEY, problemOf } from './asking.ts'
 
 const fresh = async () => join(await mkdtemp(join(tmpdir(), 'palign-keys-')), 'keys.json')

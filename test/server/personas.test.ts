@@ -97,6 +97,16 @@ describe('the demo model with several persons at once', () => {
     expect(new Set(alone).size).toBeGreaterThan(1)
   })
 
+  it('says that a strength was never tried, and uses it', async () => {
+    const body = { model: 'respondent', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 1 }
+    const warned = await chat(app, { ...body, persona: { id: 'p0', alpha: 60 } })
+    expect([warned.status, warned.headers.get('x-persona-warning')]).toEqual([
+      200,
+      expect.stringMatching(/^alpha 60 of p0 is outside/),
+    ])
+    expect((await chat(app, { ...body, persona: 'p0' })).headers.get('x-persona-warning')).toBeNull()
+  })
+
   it('adds up a list of weighted personas', async () => {
     const messages = [{ role: 'user', content: 'Hello' }]
     const answerOf = async (persona: unknown) => {

@@ -170,13 +170,17 @@ describe('a stream', () => {
 describe('an answer that is not streamed', () => {
   it('stops the model when its client goes', async () => {
     const model = echoModel({ delayMs: 10 })
-    const url = await listening({ model })
+    const failures: unknown[] = []
+    const url = await listening({ model, onFailure: (error) => failures.push(error) })
     const controller = new AbortController()
     const response = ask(url, { ...hello, n: 4 }, controller.signal)
     await until(() => model.running() === 4)
     controller.abort()
     await expect(response).rejects.toThrow(/abort/)
     await until(() => model.running() === 0)
+    await sleep(10)
+    // Nobody failed.
+    expect(failures).toEqual([])
   })
 
   it('that takes too long is an error that nobody need repeat', async () => {
