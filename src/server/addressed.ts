@@ -1,5 +1,6 @@
 /** @file Whom a request addresses: the model, and the personas that act on it, by body, header or model id. */
 import type { Context } from 'hono'
+import type { HTTPException } from 'hono/http-exception'
 import {
   type AppliedPersonas,
   applyPersonas,
@@ -52,12 +53,17 @@ function splitAt(model: string): [string, string | undefined] {
 /** So many characters a token of the context are read at most: tokenising costs time, and nothing longer would fit. */
 const CHARACTERS_PER_TOKEN = 8
 
+/** @param seen what is too long, with its length. LangChain knows this error by the words "maximum context length". */
+export function contextExceeded(param: string, seen: string, contextLength: number): HTTPException {
+  return refusal({
+    code: 'context_length_exceeded',
+    param,
+    message: `${seen}, the maximum context length is ${contextLength} tokens`,
+  })
+}
+
 /** @throws a refusal where a text cannot fit, before it is tokenised */
 export function refuseLongText(characters: number, param: string, contextLength: number): void {
   if (characters <= CHARACTERS_PER_TOKEN * contextLength) return
-  throw refusal({
-    code: 'context_length_exceeded',
-    param,
-    message: `${param} have ${characters} characters, the context holds ${contextLength} tokens`,
-  })
+  throw contextExceeded(param, `${param} has ${characters} characters`, contextLength)
 }

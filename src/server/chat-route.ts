@@ -1,13 +1,12 @@
 /** @file POST /v1/chat/completions: one answer or several, whole or as a stream of chunks. */
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Handler } from 'hono'
-import { addressed, refuseLongText } from './addressed.ts'
+import { addressed, contextExceeded, refuseLongText } from './addressed.ts'
 import { chatLogprobs } from './chat-logprobs.ts'
 import { messagesOf } from './chat-messages.ts'
 import { type ChatRequest, parseChatRequest } from './chat-request.ts'
 import { streamAnswer } from './event-stream.ts'
 import { type Finish, finishReason, type Interleaved, interleaved, type Piece, piecesOf } from './pieces.ts'
-import { refusal } from './problems.ts'
 import { readBody } from './read-body.ts'
 import { MOST_CHOICES, seedOf, settingsOf } from './request-fields.ts'
 import type { TokenText } from './token-text.ts'
@@ -27,11 +26,7 @@ export function chatRoute(services: Services & { readonly textOf: TokenText }): 
     )
     const tokens = await model.render(messages)
     if (tokens.length >= contextLength) {
-      throw refusal({
-        code: 'context_length_exceeded',
-        param: 'messages',
-        message: `messages have ${tokens.length} tokens, the context holds ${contextLength}`,
-      })
+      throw contextExceeded('messages', `messages have ${tokens.length} tokens`, contextLength)
     }
     const work = await beginWork(c, services, { promptTokens: tokens.length, personas: ids })
     const seed = request.seed ?? randomInt(2 ** 31)

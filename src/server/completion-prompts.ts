@@ -1,6 +1,6 @@
 /** @file Prompts of a raw completion as tokens. A persona's prompt is a paragraph before the text, as where palign measures capability. */
 import type { LanguageModel } from '../model/language-model.ts'
-import { refuseLongText } from './addressed.ts'
+import { contextExceeded, refuseLongText } from './addressed.ts'
 import type { CompletionRequest } from './completion-request.ts'
 import { refusal } from './problems.ts'
 
@@ -39,11 +39,7 @@ export function promptsOf(
     // Whoever counts entries must get as many as were asked for: nothing is cut in silence.
     const wanted = tokens.length + (max_tokens ?? 1)
     if (wanted > shape.contextLength) {
-      throw refusal({
-        code: 'context_length_exceeded',
-        param,
-        message: `${param} and max_tokens are ${wanted} tokens, the context holds ${shape.contextLength}`,
-      })
+      throw contextExceeded(param, `${param} and max_tokens are ${wanted} tokens`, shape.contextLength)
     }
     return { tokens, text: typeof one === 'string' ? one : echo === true ? decode(one) : '' }
   })

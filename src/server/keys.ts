@@ -3,7 +3,7 @@
  * when it is made; one that was revoked in the file is refused from the next request on.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmod, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -98,8 +98,7 @@ export async function revokeKey(path: string, which: string): Promise<StoredKey>
 }
 
 async function writeKeys(path: string, keys: readonly StoredKey[]): Promise<void> {
-  await writeFileAtomic(path, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
-  await chmod(path, 0o600)
+  await writeFileAtomic(path, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`, { mode: 0o600 })
 }
 
 export interface KeyRing {

@@ -76,7 +76,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof HTTPException && error.cause !== undefined) return error.cause as Problem
   if (!(error instanceof PalignError)) return { code: 'internal_error', message: 'the server failed; its log says why' }
   const code = OF_ERRORS[error.code] ?? 'internal_error'
-  if (code === 'invalid_value' || code === 'persona_incompatible') return { code, message: error.message }
+  if (code === 'persona_incompatible') return { code, param: 'persona', message: error.message }
+  if (code === 'invalid_value') return { code, message: error.message }
   if (code === 'engine_failed') return { code, message: 'the model gave no usable answer' }
   // The time is up for this request; the same one again would take as long.
   if (code === 'server_is_overloaded') {
