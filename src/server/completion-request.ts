@@ -1,7 +1,7 @@
 /** @file The body of POST /v1/completions: raw text or tokens, as clients that score texts send them. */
 import { z } from 'zod'
 import { parseBody } from './read-body.ts'
-import { count, generationFields, streamOptionsNeedStream, tokenCount } from './request-fields.ts'
+import { count, generationFields, MOST_RAW_STOPS, stopTexts, streamOptionsNeedStream, tokenCount } from './request-fields.ts'
 import { refuseUnsupportedCompletion } from './unsupported.ts'
 
 export const MOST_PROMPTS = 64
@@ -11,6 +11,7 @@ const MOST_LOGPROBS = 5
 const tokens = z.array(count(0, 2 ** 31 - 1)).min(1)
 const fields = z.object({
   ...generationFields,
+  stop: stopTexts(MOST_RAW_STOPS),
   prompt: z.union([z.string(), tokens, z.array(z.string()).min(1).max(MOST_PROMPTS), z.array(tokens).min(1).max(MOST_PROMPTS)]),
   max_tokens: tokenCount(0).nullish().meta({ description: 'default 16; 0 only with echo' }),
   echo: z.boolean().nullish().meta({ description: 'the prompt stands before the answer, its log-probabilities too' }),

@@ -5,6 +5,8 @@ import { LARGEST_ALPHA, LONGEST_ID, MOST_PERSONAS } from './persona-shelf.ts'
 
 export const MOST_CHOICES = 8
 const MOST_STOPS = 4
+/** Harnesses send all the stop texts of a task. */
+export const MOST_RAW_STOPS = 16
 const LONGEST_STOP = 256
 /** Far above every context; what really fits is known when the prompt is. */
 const MOST_TOKENS = 2 ** 30
@@ -28,6 +30,7 @@ export const persona = z
   .meta({ description: 'who answers; before the header X-Persona, which is before the model id. "none" is the base model' })
 
 const stop = z.string().min(1).max(LONGEST_STOP)
+export const stopTexts = (most: number) => z.union([stop, z.array(stop).max(most)]).nullish()
 
 export const generationFields = {
   model: z.string().min(1).max(200).meta({ description: 'the base model, or base@persona' }),
@@ -35,7 +38,7 @@ export const generationFields = {
   top_p: z.number().gt(0).max(1).nullish(),
   n: count(1, MOST_CHOICES).nullish(),
   seed: count(0, Number.MAX_SAFE_INTEGER).nullish(),
-  stop: z.union([stop, z.array(stop).max(MOST_STOPS)]).nullish(),
+  stop: stopTexts(MOST_STOPS),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   persona,

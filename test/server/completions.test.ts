@@ -53,6 +53,13 @@ describe('a raw completion', () => {
     expect(choices[0]).toMatchObject({ text: 'X'.repeat(16), finish_reason: 'length' })
   })
 
+  it('takes as many stop texts as a task of lm-eval has', async () => {
+    const stop = ['\nclass', '\ndef', '\n#', '\nif', '\nprint', '<|end|>', 'LO']
+    expect((await answerOf(complete(appOf(), { ...raw, stop }))).choices[0]).toMatchObject({ text: 'HEL' })
+    const many = Array.from({ length: 17 }, (_, i) => `${i}`)
+    expect(await problemOf(await complete(appOf(), { ...raw, stop: many }))).toMatchObject({ status: 400, param: 'stop' })
+  })
+
   it('ends before a stop text', async () => {
     const { choices } = await answerOf(complete(appOf(), { ...raw, stop: ['LO'] }))
     expect(choices[0]).toMatchObject({ text: 'HEL', finish_reason: 'stop' })
