@@ -108,7 +108,7 @@ describe('palign serve', () => {
     await expect(response.text()).rejects.toThrow()
   })
 
-  it('refuses to be reached from other machines without a key', async () => {
+  it('refuses to be reached from other machines without a key (S-04)', async () => {
     const { code, stderr } = await run('serve', '--model', 'models/respondent', '--host', '0.0.0.0')
     expect(code).toBe(1)
     expect(stderr).toMatch(/no key is asked for/)

@@ -62,6 +62,14 @@ describe('a chat request that is wrong', () => {
     expect([response.status, response.headers.get('x-should-retry')]).toEqual([400, 'false'])
   })
 
+  it.each(['gpt', 'echo2', 'Echo', '', 'echo/', '@calm'])('is told that there is no model %j, on both routes', async (model) => {
+    const answers = [await chat(appOf(), { ...hello, model }), await complete(appOf(), { model, prompt: 'x' })]
+    for (const answer of answers) {
+      const { status, code, param } = await problemOf(answer)
+      expect([status, code, param]).toEqual(model === '' ? [400, 'invalid_value', 'model'] : [404, 'model_not_found', 'model'])
+    }
+  })
+
   it.each<[string, unknown]>([
     ['tools', [{}]],
     ['functions', [{}]],
