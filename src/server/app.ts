@@ -34,8 +34,8 @@ export interface AppOptions extends FrameOptions {
   readonly modules?: readonly RouteModule[] | undefined
 }
 
-export const DEFAULT_RUNNING = 8
-export const DEFAULT_WAITING = 64
+const DEFAULT_RUNNING = 8
+const DEFAULT_WAITING = 64
 
 /** @throws PalignError as `shelve` does, and for a name that requests could not say */
 export function serverApp(options: AppOptions): Hono {

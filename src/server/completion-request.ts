@@ -4,7 +4,7 @@ import { parseBody } from './read-body.ts'
 import { count, generationFields, MOST_RAW_STOPS, stopTexts, streamOptionsNeedStream, tokenCount } from './request-fields.ts'
 import { refuseUnsupportedCompletion } from './unsupported.ts'
 
-export const MOST_PROMPTS = 64
+const MOST_PROMPTS = 64
 const MOST_LOGPROBS = 5
 
 // What the vocabulary and the context hold is known to the model.

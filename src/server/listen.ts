@@ -15,7 +15,7 @@ const ARRIVAL_MS = 60_000
 /** Between looks at connections that have become idle while the server stops. */
 const IDLE_LOOK_MS = 50
 /** For errors of answers that were cut to reach their clients. */
-const LAST_WORDS_MS = 500
+const LAST_WORDS_MS = 2000
 
 type Fetch = (request: Request, env: object) => Response | Promise<Response>
 

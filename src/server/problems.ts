@@ -40,8 +40,6 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
-export const statusOf = (code: ProblemCode) => STATUS[code]
-
 export function problemBody({ code, message, param }: Problem) {
   return { error: { message, type: typeOf(STATUS[code]), param: param ?? null, code } }
 }

@@ -4,7 +4,7 @@ import type { Caller, KeyLimits } from './caller.ts'
 import { refusal } from './problems.ts'
 
 /** Prompts and answers of requests at once; what a person and their tools need, and no single key fills the queue. */
-export const DEFAULT_CONCURRENCY = 4
+const DEFAULT_CONCURRENCY = 4
 
 type Headers = Record<string, string>
 

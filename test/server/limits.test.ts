@@ -82,7 +82,7 @@ describe('a server on this machine, without keys', () => {
   })
 
   it('forgets who waited and went', async () => {
-    const app = appOf({ model: echoModel({ delayMs: 10 }), running: 1, waiting: 1 })
+    const app = appOf({ model: echoModel({ delayMs: 40 }), running: 1, waiting: 1 })
     const running = chat(app, hello)
     const controller = new AbortController()
     const waiting = app.request('http://localhost/v1/chat/completions', {
@@ -91,7 +91,7 @@ describe('a server on this machine, without keys', () => {
       body: JSON.stringify(hello),
       signal: controller.signal,
     })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await expect.poll(async () => (await get(app, '/metrics')).text(), { interval: 5 }).toMatch(/^palign_requests_waiting 1$/m)
     expect((await chat(app, hello)).status).toBe(503)
     controller.abort()
     await waiting

@@ -33,9 +33,10 @@ describe('the metrics', () => {
   })
 
   it('show the load, and whose personas run and wait', async () => {
-    const app = appOf({ model: echoModel({ delayMs: 5 }), running: 1, waiting: 2 })
+    const app = appOf({ model: echoModel({ delayMs: 40 }), running: 1, waiting: 2 })
     const asked = [chat(app, { ...hello, persona: 'calm' }), chat(app, hello), chat(app, { ...hello, persona: 'calm' })]
-    await new Promise((resolve) => setTimeout(resolve, 8))
+    // Requests arrive one after the other, and the model takes a while.
+    await expect.poll(async () => numberOf(await textOf(app), 'palign_requests_waiting'), { interval: 5 }).toBe(2)
     const text = await textOf(app)
     expect([numberOf(text, 'palign_requests_running'), numberOf(text, 'palign_requests_waiting')]).toEqual([1, 2])
     expect(text).toMatch(/palign_persona_requests_info\{max_personas="8",running_personas="calm",waiting_personas="calm"\}/)
