@@ -6,6 +6,7 @@ import { defineMeasuringCommands } from './measuring-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
 import { definePersonaCommands } from './persona-commands.ts'
+import { defineServingCommands } from './serving-commands.ts'
 
 function program(): Command {
   const palign = new Command('palign')
@@ -20,6 +21,7 @@ function program(): Command {
     )
   definePersonaCommands(palign)
   defineMeasuringCommands(palign)
+  defineServingCommands(palign)
   return palign
 }
 

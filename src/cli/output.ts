@@ -101,12 +101,19 @@ export function endOnClosedPipe(): void {
   })
 }
 
-/** Aborts on the first Ctrl-C; the second leaves at once. */
-export function interruptSignal(): AbortSignal {
+/** Aborts on the first Ctrl-C, or the first of these signals; the second leaves at once. */
+export function interruptSignal(...signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController()
-  process.once('SIGINT', () => {
-    controller.abort()
-    process.once('SIGINT', () => process.exit(130))
-  })
+  const watched = signals.length === 0 ? (['SIGINT'] as const) : signals
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      controller.abort()
+      return
+    }
+    // By the signal itself (130 to a shell for Ctrl-C): an exit would end threads within native calls, and those abort the process.
+    for (const each of watched) process.off(each, interrupt)
+    process.kill(process.pid, signal)
+  }
+  for (const signal of watched) process.on(signal, interrupt)
   return controller.signal
 }

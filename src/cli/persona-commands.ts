@@ -1,7 +1,7 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { count, data, databaseUrlFile, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import { data, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
@@ -10,8 +10,6 @@ export function definePersonaCommands(palign: Command): void {
   defineGenerate(palign)
   defineTrain(palign)
   defineInspect(palign)
-  defineServe(palign)
-  defineWork(palign)
 }
 
 function defineDemo(palign: Command): void {
@@ -139,44 +137,4 @@ function defineInspect(palign: Command): void {
     .addOption(json())
     .addHelpText('after', examples('palign inspect models/respondent', 'palign inspect me.safetensors --json'))
     .action(async (path, options) => (await import('./inspect.ts')).inspectCommand(path, options))
-}
-
-function defineServe(palign: Command): void {
-  palign
-    .command('serve')
-    .description('a model and its personas behind the routes of the OpenAI API')
-    .addOption(model())
-    .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
-    .option('--name <name>', 'what the model is called; default the name of its folder')
-    .option('--host <address>', 'where to listen; others than this machine need a key', '127.0.0.1')
-    .addOption(new Option('--port <number>', '0 takes a free one').argParser(wholeNumber).default(8717))
-    .option('--origin <origins...>', 'pages on the web that may ask')
-    .option('--api-key-file <file>', 'key that requests must bring; else that of PALIGN_API_KEY, if set')
-    .addOption(json())
-    .addHelpText('after', examples('palign serve --model models/respondent --personas personas'))
-    .action(async (options) => (await import('./serve.ts')).serveCommand(options))
-}
-
-function defineWork(palign: Command): void {
-  palign
-    .command('work')
-    .description('take alignment jobs from a queue that many processes and machines may share')
-    .addOption(model())
-    .option('--store <folder>', 'folder with the queue, for processes of this machine')
-    .addOption(databaseUrlFile())
-    .addOption(
-      new Option('--lease <seconds>', 'after which a worker that says nothing more has lost its job')
-        .argParser(count)
-        .default(120),
-    )
-    .option('--drain', 'end when nothing waits')
-    .addOption(new Option('--json', 'one JSON value for each job on stdout'))
-    .addHelpText(
-      'after',
-      examples(
-        'palign work --model models/respondent --store queue',
-        'palign work --model models/respondent --database-url-file /run/secrets/database-url',
-      ),
-    )
-    .action(async (options) => (await import('./work.ts')).workCommand(options))
 }

@@ -1,14 +1,20 @@
 /** @file `palign serve`: a model and its personas behind the routes of the OpenAI API, on this machine. */
 import { once } from 'node:events'
 import { basename, resolve } from 'node:path'
-import { serve } from '@hono/node-server'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
+import type { LanguageModel } from '../model/language-model.ts'
 import { loadModel } from '../node/load-model.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { serverApp } from '../server/app.ts'
+import { type FrameOptions, loadingApp } from '../server/frame.ts'
 import { LOOPBACK_HOSTS } from '../server/guard.ts'
+import { defaultKeyFile, type KeyRing, keyRing, readKeys } from '../server/keys.ts'
+import { type Listening, listen } from '../server/listen.ts'
 import { readPersonaFolder } from '../server/read-personas.ts'
-import { interruptSignal, note, print, printJson, reportError } from './output.ts'
+import type { Log } from '../server/request-log.ts'
+import { interruptSignal, note, print, printJson } from './output.ts'
 
 interface ServeOptions {
   readonly model: string
@@ -18,47 +24,125 @@ interface ServeOptions {
   readonly port: number
   readonly origin?: readonly string[]
   readonly apiKeyFile?: string
+  readonly keys?: string
+  readonly running: number
+  readonly waiting: number
+  readonly perKey?: number
+  readonly requestsPerMinute?: number
+  readonly tokensPerMinute?: number
+  readonly requestSeconds: number
+  readonly drainSeconds: number
+  readonly logLevel: string
   readonly json?: boolean
 }
 
 export async function serveCommand(options: ServeOptions): Promise<void> {
-  const signal = interruptSignal()
+  const signal = interruptSignal('SIGINT', 'SIGTERM')
+  const log = pino({ level: options.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
   const { host, port, origin: origins = [] } = options
-  const apiKey = await readKey(options)
   const isLoopback = ['127.0.0.1', '::1', 'localhost'].includes(host)
-  if (!isLoopback && apiKey === undefined) {
+  const access = await accessOf(options, log)
+  if (!isLoopback && !access.isAsked) {
     throw new PalignError('invalid-input', `address ${host} can be reached from other machines and no key is asked for`, {
-      hint: 'give --api-key-file or PALIGN_API_KEY, or leave --host out',
+      hint: 'make one with palign keys create, or give --api-key-file or PALIGN_API_KEY, or leave --host out',
     })
   }
-  const personas = options.personas === undefined ? [] : await readPersonaFolder(options.personas)
-  const model = await loadModel(options.model)
+  const frame: FrameOptions = {
+    hosts: isLoopback ? LOOPBACK_HOSTS : undefined,
+    origins,
+    log,
+    apiKey: access.apiKey,
+    keys: access.keys,
+  }
+  const server = await listen(loadingApp(frame).fetch, { host, port })
+  let model: LanguageModel | undefined
+  const stopping = new AbortController()
   try {
-    const name = options.name ?? basename(resolve(options.model))
-    const hosts = isLoopback ? LOOPBACK_HOSTS : undefined
-    const app = serverApp({ model, name, personas, hosts, origins, apiKey, onFailure: (error) => void reportError(error) })
-    const server = serve({ fetch: app.fetch, hostname: host, port })
-    await once(server, 'listening')
-    const { port: bound } = server.address() as { port: number }
-    const url = `http://${host}:${bound}/v1`
-    if (options.json) printJson({ url, model: name, personas: personas.map(({ id }) => `${name}@${id}`) })
-    else print(`${name} with ${personas.length} personas at ${url}`)
+    const loading = loadModel(options.model)
+    model = await unlessAborted(loading, signal)
+    if (model !== undefined) await ready(server, model, options, frame, stopping.signal)
     if (!signal.aborted) await once(signal, 'abort')
     note('palign: no new requests; those in flight end first')
-    const closed = once(server, 'close')
-    server.close()
-    await closed
   } finally {
-    await model.dispose()
+    await server.close({ graceMs: options.drainSeconds * 1000, cut: () => stopping.abort() })
+    // Answered after all that was cancelled before it: a thread that is ended within a native call takes the process with it.
+    await model?.usage().catch(() => undefined)
+    await model?.dispose()
   }
 }
 
+async function ready(
+  server: Listening,
+  model: LanguageModel,
+  options: ServeOptions,
+  frame: FrameOptions,
+  stopping: AbortSignal,
+): Promise<void> {
+  const personas = options.personas === undefined ? [] : await readPersonaFolder(options.personas)
+  const name = options.name ?? basename(resolve(options.model))
+  const { running, waiting, perKey, requestsPerMinute, tokensPerMinute } = options
+  const app = serverApp({
+    ...frame,
+    model,
+    name,
+    personas,
+    running,
+    waiting,
+    keyLimits: { concurrency: perKey, requestsPerMinute, tokensPerMinute },
+    times: { requestMs: options.requestSeconds * 1000 },
+    gauges: { eventLoopGap: eventLoopGap() },
+    stopping,
+  })
+  server.replace(app.fetch)
+  const url = `${server.url}/v1`
+  if (options.json) printJson({ url, model: name, personas: personas.map(({ id }) => `${name}@${id}`) })
+  else print(`${name} with ${personas.length} personas at ${url}`)
+}
+
+/** Undefined on the signal: a model that comes later is put away. */
+async function unlessAborted(loading: Promise<LanguageModel>, signal: AbortSignal): Promise<LanguageModel | undefined> {
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+  const model = await Promise.race([loading, aborted])
+  if (model === undefined) void loading.then((late) => late.dispose()).catch(() => undefined)
+  return model
+}
+
+const RESOLUTION_MS = 10
+
+function eventLoopGap(): () => number {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  delay.enable()
+  return () => {
+    // What is measured is the time between two looks.
+    const seconds = Math.max(0, delay.max / 1e9 - RESOLUTION_MS / 1e3)
+    delay.reset()
+    return seconds
+  }
+}
+
+interface Access {
+  readonly apiKey: string | undefined
+  readonly keys: KeyRing | undefined
+  /** Whether anybody could bring a good key, and must. */
+  readonly isAsked: boolean
+}
+
+/** Keys of a file that was named, or of the usual one where it exists; and a single key that may do everything. */
+async function accessOf({ keys: named, apiKeyFile }: ServeOptions, log: Log): Promise<Access> {
+  const apiKey = await readKey(apiKeyFile)
+  const path = named ?? defaultKeyFile()
+  const stored = await readKeys(path)
+  const isUsed = named !== undefined || stored.length > 0
+  const keys = isUsed ? await keyRing({ path, onFailure: (error) => log.error({ error: String(error) }, 'keys') }) : undefined
+  return { apiKey, keys, isAsked: apiKey !== undefined || stored.length > 0 }
+}
+
 /** From a file, or the environment: never from the command line, which others on the machine can see. */
-async function readKey({ apiKeyFile }: ServeOptions): Promise<string | undefined> {
-  const key =
-    apiKeyFile === undefined
-      ? process.env.PALIGN_API_KEY
-      : new TextDecoder().decode(await readFileBounded(apiKeyFile, 4096)).trim()
+async function readKey(file: string | undefined): Promise<string | undefined> {
+  const key = file === undefined ? process.env.PALIGN_API_KEY : new TextDecoder().decode(await readFileBounded(file, 4096)).trim()
   if (key === undefined) return undefined
   if (/^[\x21-\x7e]{16,512}$/.test(key)) return key
   throw new PalignError('invalid-input', 'API key has fewer than 16 characters, or others than printable ASCII')

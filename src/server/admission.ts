@@ -6,31 +6,46 @@ export interface AdmissionOptions {
   readonly waiting: number
 }
 
+export interface EnterOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Personas of the request, for whoever looks at the load. */
+  readonly personas?: readonly string[] | undefined
+}
+
+export interface Load {
+  readonly running: number
+  readonly waiting: number
+  /** Ids, each once. */
+  readonly runningPersonas: readonly string[]
+  readonly waitingPersonas: readonly string[]
+}
+
 export interface Admission {
-  /** Waits for a place; the result gives it back, once. @throws a refusal where too many wait, `AbortError` on the signal */
-  enter(signal?: AbortSignal): Promise<() => void>
-  counts(): { readonly running: number; readonly waiting: number }
+  /** Waits for a place; the result gives it back, once. @throws a refusal where too many wait, the signal's reason on the signal */
+  enter(options?: EnterOptions): Promise<() => void>
+  load(): Load
+}
+
+interface Waiting {
+  readonly personas: readonly string[]
+  start(): void
 }
 
 export function admission({ running: places, waiting: seats }: AdmissionOptions): Admission {
-  let running = 0
-  const queue: (() => void)[] = []
-  const leave = () => {
-    let left = false
+  const running = new Set<{ readonly personas: readonly string[] }>()
+  const queue: Waiting[] = []
+  /** The place is taken at once: who comes between the call of a waiting one and its start must not find it free. */
+  const take = (personas: readonly string[]) => {
+    const place = { personas }
+    running.add(place)
     return () => {
-      if (left) return
-      left = true
-      running--
-      queue.shift()?.()
+      if (running.delete(place)) queue.shift()?.start()
     }
   }
   return {
-    async enter(signal) {
+    async enter({ signal, personas = [] } = {}) {
       signal?.throwIfAborted()
-      if (running < places) {
-        running++
-        return leave()
-      }
+      if (running.size < places) return take(personas)
       if (queue.length >= seats) {
         throw refusal({
           code: 'server_is_overloaded',
@@ -38,21 +53,31 @@ export function admission({ running: places, waiting: seats }: AdmissionOptions)
           headers: { 'retry-after': '1' },
         })
       }
-      await new Promise<void>((resolve, reject) => {
-        const start = () => {
-          signal?.removeEventListener('abort', giveUp)
-          running++
-          resolve()
+      return new Promise<() => void>((resolve, reject) => {
+        const waiting: Waiting = {
+          personas,
+          start() {
+            signal?.removeEventListener('abort', giveUp)
+            resolve(take(personas))
+          },
         }
         const giveUp = () => {
-          queue.splice(queue.indexOf(start), 1)
+          queue.splice(queue.indexOf(waiting), 1)
           reject(signal!.reason as Error)
         }
-        queue.push(start)
+        queue.push(waiting)
         signal?.addEventListener('abort', giveUp, { once: true })
       })
-      return leave()
     },
-    counts: () => ({ running, waiting: queue.length }),
+    load: () => ({
+      running: running.size,
+      waiting: queue.length,
+      runningPersonas: idsOf(running),
+      waitingPersonas: idsOf(queue),
+    }),
   }
 }
+
+const idsOf = (holders: Iterable<{ readonly personas: readonly string[] }>) => [
+  ...new Set(Array.from(holders, ({ personas }) => personas).flat()),
+]

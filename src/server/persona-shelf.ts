@@ -18,9 +18,10 @@ export type PersonaShelf = ReadonlyMap<string, ShelvedPersona>
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
 /** Explicitly nobody. */
 export const BASE = 'none'
-const MOST_PERSONAS = 8
+export const MOST_PERSONAS = 8
+export const LONGEST_ID = 64
 /** Far beyond every alpha that was ever useful, well inside what stays finite. */
-const LARGEST_ALPHA = 64
+export const LARGEST_ALPHA = 64
 
 /** @throws PalignError `invalid-input` for an id that is none, `incompatible-persona` for a persona of another model */
 export function shelve(personas: readonly ShelvedPersona[], model: Pick<LanguageModel, 'shape' | 'fingerprint'>): PersonaShelf {
@@ -39,6 +40,12 @@ export function shelve(personas: readonly ShelvedPersona[], model: Pick<Language
   return new Map(personas.map((persona) => [persona.id, persona]))
 }
 
+/** Between which strengths the persona's own was searched; undefined where none was. */
+export function calibratedRange(persona: Persona): { readonly from: number; readonly to: number } | undefined {
+  const alphas = 'calibration' in persona ? persona.calibration.curve.map(({ alpha }) => alpha) : []
+  return alphas.length === 0 ? undefined : { from: Math.min(...alphas), to: Math.max(...alphas) }
+}
+
 export interface ChosenPersona {
   readonly id: string
   readonly alpha?: number | undefined
@@ -46,7 +53,7 @@ export interface ChosenPersona {
 
 /** The three ways to name personas; the body wins over the header, the header over the model id. */
 export interface PersonaRequest {
-  readonly body: string | ChosenPersona | readonly ChosenPersona[] | undefined
+  readonly body: string | ChosenPersona | readonly ChosenPersona[] | null | undefined
   readonly header: string | undefined
   /** What stands behind the @ of the model id. */
   readonly modelSuffix: string | undefined
@@ -54,7 +61,7 @@ export interface PersonaRequest {
 
 export function chosenPersonas({ body, header, modelSuffix }: PersonaRequest): readonly ChosenPersona[] {
   const chosen =
-    body !== undefined
+    body !== undefined && body !== null
       ? [body].flat()
       : header !== undefined
         ? [fromHeader(header)]

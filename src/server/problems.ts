@@ -16,17 +16,21 @@ const STATUS = {
   persona_incompatible: 400,
   forbidden_host: 400,
   invalid_api_key: 401,
+  insufficient_scope: 403,
   model_not_found: 404,
   persona_not_found: 404,
   route_not_found: 404,
   method_not_allowed: 405,
   request_too_large: 413,
   unsupported_media_type: 415,
+  rate_limit_exceeded: 429,
   internal_error: 500,
   engine_failed: 500,
+  model_loading: 503,
   server_is_overloaded: 503,
 } as const
 export type ProblemCode = keyof typeof STATUS
+export const PROBLEM_CODES = Object.keys(STATUS) as readonly ProblemCode[]
 
 export interface Problem {
   readonly code: ProblemCode
@@ -37,21 +41,24 @@ export interface Problem {
 }
 
 export function problemBody({ code, message, param }: Problem) {
-  const status = STATUS[code]
-  const type = status >= 500 ? 'server_error' : 'invalid_request_error'
-  return { error: { message, type, param: param ?? null, code } }
+  return { error: { message, type: typeOf(STATUS[code]), param: param ?? null, code } }
+}
+
+function typeOf(status: number): string {
+  if (status === 429) return 'rate_limit_error'
+  return status >= 500 ? 'server_error' : 'invalid_request_error'
 }
 
 export function problemResponse(problem: Problem): Response {
   const status = STATUS[problem.code]
   // A repeat of what must fail again only makes more load.
-  const retry = status === 503 ? undefined : { 'x-should-retry': 'false' }
+  const retry = status === 503 || status === 429 ? undefined : { 'x-should-retry': 'false' }
   return Response.json(problemBody(problem), { status, headers: { ...retry, ...problem.headers } })
 }
 
 /** To throw inside a route. */
 export function refusal(problem: Problem): HTTPException {
-  return new HTTPException(STATUS[problem.code], { res: problemResponse(problem), message: problem.message })
+  return new HTTPException(STATUS[problem.code], { message: problem.message, cause: problem })
 }
 
 const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
@@ -64,8 +71,22 @@ const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
 
 /** What a client is told of an error: the messages of ours that speak of its request, of others only that there was one. */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof HTTPException && error.cause !== undefined) return error.cause as Problem
   if (!(error instanceof PalignError)) return { code: 'internal_error', message: 'the server failed; its log says why' }
   const code = OF_ERRORS[error.code] ?? 'internal_error'
-  if (code === 'invalid_value' || code === 'persona_incompatible') return { code, message: error.message }
-  return { code, message: code === 'engine_failed' ? 'the model gave no usable answer' : 'the server failed; its log says why' }
+  if (code === 'persona_incompatible') return { code, param: 'persona', message: error.message }
+  if (code === 'invalid_value') return { code, message: error.message }
+  if (code === 'engine_failed') return { code, message: 'the model gave no usable answer' }
+  // The time is up for this request; the same one again would take as long.
+  if (code === 'server_is_overloaded') {
+    return { code, message: 'the request took longer than this server allows', headers: { 'x-should-retry': 'false' } }
+  }
+  return { code, message: 'the server failed; its log says why' }
+}
+
+/** Whether it is the server's fault, and not told in full to the client. What was aborted is nobody's: its client has gone. */
+export function isFailure(error: unknown): boolean {
+  if (error instanceof PalignError ? error.code === 'aborted' : (error as Error | undefined)?.name === 'AbortError') return false
+  const { code } = problemOf(error)
+  return code === 'internal_error' || code === 'engine_failed'
 }
