@@ -34,7 +34,8 @@ export function chatRoute({ model, name, shelf, admission, onFailure }: ChatRout
       throw refusal({
         code: 'context_length_exceeded',
         param: 'messages',
-        message: `messages have ${tokens.length} tokens, the context holds ${model.shape.contextLength}`,
+        // LangChain knows this error by the words "maximum context length".
+        message: `messages have ${tokens.length} tokens, the maximum context length is ${model.shape.contextLength}`,
       })
     }
     const controller = new AbortController()
