@@ -152,7 +152,7 @@ const langchain = ({ url, apiKey = KEY, model = 'echo', fields, fetch }: Ask) =>
 
 type Counts = Pick<Answer, 'promptTokens' | 'completionTokens'>
 
-/** The types of this library lose the field when optional properties are exact. */
+/** TypeScript 7 infers no type for the field of this library. */
 function countsOf(usage: unknown): Counts {
   const { input_tokens, output_tokens } = (usage ?? {}) as { input_tokens?: number; output_tokens?: number }
   return { promptTokens: input_tokens, completionTokens: output_tokens }
