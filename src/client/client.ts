@@ -1,6 +1,6 @@
 /** @file The client: the routes as functions. It keeps no state and sends nothing that it was not given. */
 import type { ChatCompletion, ChatEvent, ChatLogprobs, ChatRequest } from './chat-types.ts'
-import type { Health, Model } from './common-types.ts'
+import type { Health, Model, Props } from './common-types.ts'
 import type { Completion, CompletionEvent, CompletionLogprobs, CompletionRequest } from './completion-types.ts'
 import { headerFacts, isObject, PalignApiError, parsedJson } from './error.ts'
 import { streamEvents } from './stream-events.ts'
@@ -46,6 +46,7 @@ export interface PalignClient {
     readonly get: (id: string, options?: CallOptions) => Promise<Model>
   }
   readonly health: (options?: CallOptions) => Promise<Health>
+  readonly props: (options?: CallOptions) => Promise<Props>
   /** Ids of the tokens of a text; spellings of special tokens stay plain text. */
   readonly tokenize: (text: string, options?: CallOptions) => Promise<readonly number[]>
   readonly detokenize: (tokens: readonly number[], options?: CallOptions) => Promise<string>
@@ -111,6 +112,7 @@ export function palignClient({
         json({ path: `/v1/models/${encodeURIComponent(id)}`, signal }, (body) => typeof body.id === 'string'),
     },
     health: ({ signal } = {}) => json({ path: '/health', signal }, ({ status }) => typeof status === 'string'),
+    props: ({ signal } = {}) => json({ path: '/props', signal }, ({ model }) => isObject(model)),
     tokenize: async (content, { signal } = {}) => {
       const isWhole = ({ tokens }: { tokens?: unknown }) => Array.isArray(tokens)
       return (await json<{ tokens: readonly number[] }>({ path: '/tokenize', body: { content }, signal }, isWhole)).tokens

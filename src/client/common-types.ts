@@ -65,8 +65,26 @@ export interface PersonaFacts {
   readonly kind: string
   readonly method?: string | undefined
   readonly alpha?: number | undefined
+  /** Where in the model it acts. */
+  readonly site?: string | undefined
+  /** The alphas that were tried when it was found. */
+  readonly calibrated?: { readonly from: number; readonly to: number } | undefined
 }
 
 export interface Health {
   readonly status: string
+}
+
+/** What is served, and what requests may ask of it. */
+export interface Props {
+  readonly version: string
+  readonly model: {
+    readonly id: string
+    readonly fingerprint: string
+    readonly context_length: number
+    readonly vocab_size: number
+    readonly layers: number
+    readonly heads: number
+  }
+  readonly personas: { readonly loaded: number; readonly most_per_request: number; readonly largest_alpha: number }
 }

@@ -18,6 +18,7 @@ export type {
   PersonaChoice,
   PersonaFacts,
   PersonaWithAlpha,
+  Props,
   StreamEvent,
   Usage,
 } from './common-types.ts'

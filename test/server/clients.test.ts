@@ -116,7 +116,7 @@ const REFUSALS: readonly Refusal[] = [
     ask: { fields: { persona: 'wild' } },
   },
   { code: 'route_not_found', status: 404, message: /route does not exist/, path: '/nothing' },
-  { code: 'method_not_allowed', status: 405, message: /PUT is not allowed/, change: (init) => ({ ...init, method: 'PUT' }) },
+  { code: 'method_not_allowed', status: 405, message: /is not allowed here/, change: (init) => ({ ...init, method: 'PUT' }) },
   { code: 'request_too_large', status: 413, message: /more than 4194304 bytes/, ask: { content: 'x'.repeat(5 << 20) } },
   { code: 'unsupported_media_type', status: 415, message: /another type/, change: withHeader('content-type', 'text/plain') },
   { code: 'engine_failed', status: 500, message: /no usable answer/, ask: { content: SCRIPT.failAtOnce } },

@@ -13,6 +13,7 @@ export type Published =
   | 'ChatChunk'
   | 'TextRequestBody'
   | 'TextResponse'
+  | 'TextChunk'
   | 'ModelResponse'
   | 'ModelListResponse'
   | 'ErrorResponse'

@@ -76,6 +76,28 @@ describe('a request of the client', () => {
   })
 })
 
+describe('the smaller routes', () => {
+  it('give what is in their answers', async () => {
+    const props = { version: '1', model: { id: 'm' } }
+    const { client, sent } = scripted([
+      () => json({ object: 'list', data: [{ id: 'm' }] }),
+      () => json({ tokens: [1, 2], count: 2 }),
+      () => json({ content: 'hi', prompt: 'hi' }),
+      () => json(props),
+    ])
+    expect(await client.models.list()).toEqual([{ id: 'm' }])
+    expect(await client.tokenize('hi')).toEqual([1, 2])
+    expect(await client.detokenize([1, 2])).toBe('hi')
+    expect(await client.props()).toEqual(props)
+    expect(sent.map(({ url, body }) => [url, body])).toEqual([
+      ['http://localhost/v1/models', undefined],
+      ['http://localhost/tokenize', { content: 'hi' }],
+      ['http://localhost/detokenize', { tokens: [1, 2] }],
+      ['http://localhost/props', undefined],
+    ])
+  })
+})
+
 describe('an answer that is not whole', () => {
   it.each([
     ['no JSON', () => new Response('{"choices":')],
