@@ -66,6 +66,7 @@ const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof PalignError)) return { code: 'internal_error', message: 'the server failed; its log says why' }
   const code = OF_ERRORS[error.code] ?? 'internal_error'
-  if (code === 'invalid_value' || code === 'persona_incompatible') return { code, message: error.message }
+  if (code === 'persona_incompatible') return { code, param: 'persona', message: error.message }
+  if (code === 'invalid_value') return { code, message: error.message }
   return { code, message: code === 'engine_failed' ? 'the model gave no usable answer' : 'the server failed; its log says why' }
 }
