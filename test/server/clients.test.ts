@@ -9,9 +9,8 @@ import { bound, type Listening, listening, scriptedApp } from './listening.ts'
 const model = scriptedModel()
 const KEY = 'k'.repeat(20)
 
-/** Problems of the published table that no request can bring about here: their bodies, from a server that gives nothing else. */
+/** Problems of the table that this server does not have yet: their bodies, from a server that gives nothing else. */
 const GIVEN = {
-  persona_incompatible: [400, 'invalid_request_error', {}],
   insufficient_scope: [403, 'invalid_request_error', {}],
   rate_limit_exceeded: [429, 'rate_limit_error', { 'retry-after': '1' }],
   model_loading: [503, 'server_error', { 'retry-after': '1' }],
@@ -91,6 +90,13 @@ const REFUSALS: readonly Refusal[] = [
     change: (init) => ({ ...init, body: JSON.stringify({ model: 'echo' }) }),
   },
   {
+    code: 'persona_incompatible',
+    status: 400,
+    param: 'persona',
+    message: /found on another model/,
+    ask: { content: SCRIPT.misfit },
+  },
+  {
     code: 'unsupported_value',
     status: 400,
     param: 'functions',
@@ -121,7 +127,6 @@ const REFUSALS: readonly Refusal[] = [
   { code: 'unsupported_media_type', status: 415, message: /another type/, change: withHeader('content-type', 'text/plain') },
   { code: 'engine_failed', status: 500, message: /no usable answer/, ask: { content: SCRIPT.failAtOnce } },
   { code: 'server_is_overloaded', status: 503, message: /try again later/, app: 'full' },
-  given('persona_incompatible'),
   given('insufficient_scope'),
   given('rate_limit_exceeded'),
   given('model_loading'),
