@@ -142,9 +142,10 @@ function promptsOf(prompt: CompletionRequest['prompt']): number {
   return typeof prompt === 'string' || typeof prompt[0] === 'number' ? 1 : prompt.length
 }
 
-/** An answer without a reason to end may have been cut anywhere. */
-function hasWholeChoices({ choices }: Readonly<Record<string, unknown>>): boolean {
+/** An answer without a reason to end may have been cut anywhere, and one that does not say who answers may be nobody's: another server passes personas over. */
+function hasWholeChoices({ choices, persona }: Readonly<Record<string, unknown>>): boolean {
   return (
+    typeof persona === 'string' &&
     Array.isArray(choices) &&
     choices.length > 0 &&
     choices.every((choice: unknown) => isObject(choice) && typeof choice.finish_reason === 'string')

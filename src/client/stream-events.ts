@@ -24,7 +24,7 @@ interface WireChoice<Logprobs> {
 interface WireChunk<Logprobs> {
   readonly id: string
   readonly model: string
-  readonly persona?: string
+  readonly persona: string
   readonly choices: readonly WireChoice<Logprobs>[]
   readonly usage?: Usage | null
 }
@@ -34,7 +34,7 @@ export async function* streamEvents<Logprobs>(options: StreamOptions): AsyncGene
   const finished = new Set<number>()
   let hasStarted = false
   for await (const { id, model, persona, choices, usage } of readChunks<Logprobs>(options)) {
-    if (!hasStarted) yield { kind: 'start', id, model, persona: persona ?? 'none' }
+    if (!hasStarted) yield { kind: 'start', id, model, persona }
     hasStarted = true
     for (const { index: choice, delta, text = delta?.content ?? '', logprobs = null, finish_reason: reason } of choices) {
       if (text !== '' || logprobs !== null) yield { kind: 'text', choice, text, logprobs }
@@ -74,4 +74,5 @@ async function* readChunks<Logprobs>({
   }
 }
 
-const isChunk = <Logprobs>(value: unknown): value is WireChunk<Logprobs> => isObject(value) && Array.isArray(value.choices)
+const isChunk = <Logprobs>(value: unknown): value is WireChunk<Logprobs> =>
+  isObject(value) && Array.isArray(value.choices) && typeof value.persona === 'string'

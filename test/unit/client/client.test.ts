@@ -29,7 +29,7 @@ function scripted(answers: readonly Answer[], options: Partial<PalignClientOptio
 }
 
 const request = { model: 'm', messages: [{ role: 'user', content: 'hi' }] } as const
-const whole = { choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }] }
+const whole = { persona: 'calm', choices: [{ index: 0, message: { role: 'assistant', content: 'x' }, finish_reason: 'stop' }] }
 const json = (body: unknown, status = 200, headers: Record<string, string> = {}) => Response.json(body, { status, headers })
 const problem = (status: number, headers: Record<string, string> = {}) =>
   json({ error: { message: 'no', type: 'server_error', param: null, code: 'server_is_overloaded' } }, status, headers)
@@ -101,8 +101,9 @@ describe('the smaller routes', () => {
 describe('an answer that is not whole', () => {
   it.each([
     ['no JSON', () => new Response('{"choices":')],
-    ['no choices', () => json({ choices: [] })],
-    ['a choice without a reason', () => json({ choices: [{ finish_reason: null }] })],
+    ['no choices', () => json({ ...whole, choices: [] })],
+    ['a choice without a reason', () => json({ ...whole, choices: [{ finish_reason: null }] })],
+    ['nobody who answers', () => json({ ...whole, persona: undefined })],
     ['another route', () => json({ status: 'ok' })],
   ])('is an error: %s', async (_, answer) => {
     await expect(scripted([answer]).client.chat.complete(request)).rejects.toMatchObject({
@@ -181,6 +182,7 @@ describe('a stream', () => {
     ],
     ['has something else in it', () => sse(half, '7'), { code: 'invalid_response' }],
     ['has no JSON in it', () => sse(half, '{"choices"'), { code: 'invalid_response' }],
+    ['does not say who answers', () => sse({ ...half, persona: undefined }), { code: 'invalid_response' }],
     ['is none', () => json(whole), { code: 'invalid_response' }],
   ])('that %s throws', async (_, answer, expected) => {
     const { client } = scripted([answer])
