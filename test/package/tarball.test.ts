@@ -11,6 +11,8 @@ describe('published package', () => {
     for (const path of [
       'dist/node/index.js',
       'dist/index.d.ts',
+      'dist/client/index.js',
+      'dist/client/index.d.ts',
       'dist/cli/main.js',
       'dist/node/engine-worker.js',
       'data/ipip-neo.json',
