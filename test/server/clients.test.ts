@@ -1,37 +1,23 @@
 import { createServer } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { palignClient } from '../../src/client/index.ts'
+import { loadingApp } from '../../src/server/frame.ts'
 import { SCRIPT, scriptedModel } from '../fixtures/scripted-model.ts'
 import { type Ask, CLIENT_LIBRARIES } from './client-libraries.ts'
-import { bound, type Listening, listening, scriptedApp } from './listening.ts'
+import { bound, type Listening, listening, looking, scriptedApp } from './listening.ts'
 
 const model = scriptedModel()
 const KEY = 'k'.repeat(20)
-
-/** Problems of the table that this server does not have yet: their bodies, from a server that gives nothing else. */
-const GIVEN = {
-  insufficient_scope: [403, 'invalid_request_error', {}],
-  rate_limit_exceeded: [429, 'rate_limit_error', { 'retry-after': '1' }],
-  model_loading: [503, 'server_error', { 'retry-after': '1' }],
-} as const
-
-function givingApp(): Hono {
-  const app = new Hono()
-  for (const [code, [status, type, headers]] of Object.entries(GIVEN)) {
-    app.all(`/${code}/*`, () =>
-      Response.json({ error: { message: `given ${code}`, type, param: null, code } }, { status, headers }),
-    )
-  }
-  return app
-}
 
 /** Servers by what is special about them. */
 const APPS = {
   plain: () => scriptedApp({ model }),
   locked: () => scriptedApp({ model, apiKey: KEY }),
   full: () => scriptedApp({ model, running: 0, waiting: 0 }),
-  giving: givingApp,
+  looking: () => scriptedApp({ model, keys: { find: async () => looking } }),
+  limited: () => scriptedApp({ model, apiKey: KEY, keyLimits: { requestsPerMinute: 0 } }),
+  loading: () => loadingApp({ hosts: ['127.0.0.1'], origins: [] }),
 }
 type AppName = keyof typeof APPS
 const servers = new Map<AppName, Listening>()
@@ -62,14 +48,6 @@ const withHeader = (name: string, value: string) => (init: RequestInit) => {
   headers.set(name, value)
   return { ...init, headers }
 }
-const given = (code: keyof typeof GIVEN): Refusal => ({
-  code,
-  status: GIVEN[code][0],
-  message: new RegExp(`given ${code}`),
-  app: 'giving',
-  path: `/../${code}`,
-})
-
 const REFUSALS: readonly Refusal[] = [
   { code: 'invalid_json', status: 400, message: /not valid JSON/, change: (init) => ({ ...init, body: '{' }) },
   { code: 'invalid_type', status: 400, message: /no JSON object/, change: (init) => ({ ...init, body: '[]' }) },
@@ -127,9 +105,9 @@ const REFUSALS: readonly Refusal[] = [
   { code: 'unsupported_media_type', status: 415, message: /another type/, change: withHeader('content-type', 'text/plain') },
   { code: 'engine_failed', status: 500, message: /no usable answer/, ask: { content: SCRIPT.failAtOnce } },
   { code: 'server_is_overloaded', status: 503, message: /try again later/, app: 'full' },
-  given('insufficient_scope'),
-  given('rate_limit_exceeded'),
-  given('model_loading'),
+  { code: 'insufficient_scope', status: 403, message: /scope/, app: 'looking', ask: { apiKey: KEY } },
+  { code: 'rate_limit_exceeded', status: 429, message: /0 requests a minute/, app: 'limited', ask: { apiKey: KEY } },
+  { code: 'model_loading', status: 503, message: /is loading/, app: 'loading' },
 ]
 
 /** The class that each library has for a status. */
@@ -257,5 +235,62 @@ describe.each(CLIENT_LIBRARIES)('$name', (library) => {
     } finally {
       await broken.close()
     }
+  })
+})
+
+describe('palign/client', () => {
+  const client = () => palignClient({ baseUrl: urlOf('plain') })
+  const tops = { logprobs: 2, temperature: 0 }
+
+  it('completes raw text, texts and tokens, and streams the same', async () => {
+    for (const prompt of ['ab', ['ab', 'c'], [97, 98], [[97, 98], [99]]]) {
+      const request = { model: 'echo', prompt, n: 2, echo: true, ...tops }
+      const { choices } = await client().completions.complete(request)
+      expect(choices.map(({ text }) => text)).toEqual(choices.length === 2 ? ['abab', 'abab'] : ['abab', 'abab', 'cc', 'cc'])
+      const texts: string[] = choices.map(() => '')
+      const logprobs: (number | null)[][] = choices.map(() => [])
+      for await (const event of client().completions.stream(request)) {
+        if (event.kind !== 'text') continue
+        texts[event.choice] += event.text
+        logprobs[event.choice]!.push(...(event.logprobs?.token_logprobs ?? []))
+      }
+      expect(texts).toEqual(choices.map(({ text }) => text))
+      expect(logprobs).toEqual(choices.map((choice) => choice.logprobs!.token_logprobs))
+      expect(logprobs[0]!.slice(0, 2)).toEqual([null, -1])
+    }
+  })
+
+  it('gives log-probabilities of chats, whole and streamed', async () => {
+    const messages = [{ role: 'user', content: 'hey' }] as const
+    const request = { model: 'echo', messages, logprobs: true, top_logprobs: 2 }
+    const { choices } = await client().chat.complete(request)
+    const whole = choices[0]!.logprobs!.content!
+    expect(whole.slice(0, 3).map(({ token, top_logprobs }) => [token, top_logprobs.length])).toEqual([
+      ['h', 2],
+      ['e', 2],
+      ['y', 2],
+    ])
+    const streamed = []
+    for await (const event of client().chat.stream(request)) {
+      if (event.kind === 'text') streamed.push(...(event.logprobs?.content ?? []))
+    }
+    expect(streamed).toEqual(whole)
+  })
+
+  it('lists models, counts tokens and asks how the server is', async () => {
+    const [base, persona] = await client().models.list()
+    expect(persona).toMatchObject({ id: 'echo@calm', parent: base!.id })
+    expect(await client().models.get('echo@calm')).toEqual(persona)
+    expect(await client().tokenize('hé')).toEqual([104, 233])
+    expect(await client().detokenize([104, 233])).toBe('hé')
+    expect(await client().health()).toEqual({ status: 'ok' })
+    expect(await client().props()).toMatchObject({ model: { id: 'echo', context_length: 4096 }, personas: { loaded: 1 } })
+  })
+
+  it('names the request in an error', async () => {
+    await expect(client().models.get('gpt')).rejects.toMatchObject({
+      code: 'model_not_found',
+      requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    })
   })
 })

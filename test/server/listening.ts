@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { type AppOptions, serverApp } from '../../src/server/app.ts'
+import type { StoredKey } from '../../src/server/keys.ts'
 import { scriptedModel } from '../fixtures/scripted-model.ts'
 
 export interface Listening {
@@ -41,3 +42,12 @@ export const scriptedApp = (options: Partial<AppOptions> = {}): Hono =>
     apiKey: undefined,
     ...options,
   })
+
+/** A key that may look at personas and do nothing else. */
+export const looking: StoredKey = {
+  id: 'key_1',
+  name: 'looking',
+  hash: '0'.repeat(64),
+  scopes: ['personas:read'],
+  created: '2026-01-01T00:00:00Z',
+}
