@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
@@ -181,6 +182,24 @@ describe('an answer that is not streamed', () => {
     await sleep(10)
     // Nobody failed.
     expect(failures).toEqual([])
+  })
+
+  it('stops the model when a client goes that did not say how long its request is', async () => {
+    const model = echoModel({ delayMs: 10, says: () => 'x'.repeat(100) })
+    const { port } = new URL(await listening({ model }))
+    const asking = request({
+      port,
+      path: '/v1/chat/completions',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    })
+    asking.on('error', () => undefined)
+    const body = JSON.stringify({ ...hello, max_tokens: 100 })
+    asking.write(body.slice(0, 20))
+    asking.end(body.slice(20))
+    await until(() => model.running() === 1)
+    asking.destroy()
+    await until(() => model.running() === 0, 500)
   })
 
   it('that takes too long is an error that nobody need repeat', async () => {
