@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
-import type { LanguageModel } from '../model/language-model.ts'
+import type { GenerationLoad, LanguageModel } from '../model/language-model.ts'
 import { loadModel } from '../node/load-model.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { serverApp } from '../server/app.ts'
@@ -15,6 +15,8 @@ import { type Listening, listen } from '../server/listen.ts'
 import { readPersonaFolder } from '../server/read-personas.ts'
 import type { Log } from '../server/request-log.ts'
 import { interruptSignal, note, print, printJson } from './output.ts'
+
+const MEBIBYTE = 2 ** 20
 
 interface ServeOptions {
   readonly model: string
@@ -27,6 +29,8 @@ interface ServeOptions {
   readonly keys?: string
   readonly running: number
   readonly waiting: number
+  readonly kvMemory: number
+  readonly prefixMemory: number
   readonly perKey?: number
   readonly requestsPerMinute?: number
   readonly tokensPerMinute?: number
@@ -58,15 +62,17 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
   let model: LanguageModel | undefined
   const stopping = new AbortController()
   try {
-    const loading = loadModel(options.model)
+    const batchLimits = {
+      mostRowBytes: options.kvMemory * MEBIBYTE,
+      mostPrefixBytes: options.prefixMemory * MEBIBYTE,
+    }
+    const loading = loadModel(options.model, { batchLimits })
     model = await unlessAborted(loading, signal)
     if (model !== undefined) await ready(server, model, options, frame, stopping.signal)
     if (!signal.aborted) await once(signal, 'abort')
     note('palign: no new requests; those in flight end first')
   } finally {
     await server.close({ graceMs: options.drainSeconds * 1000, cut: () => stopping.abort() })
-    // Answered after all that was cancelled before it: a thread that is ended within a native call takes the process with it.
-    await model?.usage().catch(() => undefined)
     await model?.dispose()
   }
 }
@@ -90,7 +96,7 @@ async function ready(
     waiting,
     keyLimits: { concurrency: perKey, requestsPerMinute, tokensPerMinute },
     times: { requestMs: options.requestSeconds * 1000 },
-    gauges: { eventLoopGap: eventLoopGap() },
+    gauges: { eventLoopGap: eventLoopGap(), kvCacheUsage: async () => kvCacheUsage(await model.generationLoad?.()) },
     stopping,
   })
   server.replace(app.fetch)
@@ -108,6 +114,11 @@ async function unlessAborted(loading: Promise<LanguageModel>, signal: AbortSigna
   const model = await Promise.race([loading, aborted])
   if (model === undefined) void loading.then((late) => late.dispose()).catch(() => undefined)
   return model
+}
+
+/** Of the room that texts may take, the share that those under way may come to need. */
+function kvCacheUsage(load: GenerationLoad | undefined): number {
+  return load === undefined || load.mostRowBytes === 0 ? 0 : load.rowBytes / load.mostRowBytes
 }
 
 const RESOLUTION_MS = 10

@@ -26,8 +26,14 @@ function defineServe(palign: Command): void {
     .option('--origin <origins...>', 'pages on the web that may ask, as https://example.org')
     .option('--api-key-file <file>', 'one key that may do everything; else that of PALIGN_API_KEY, if set')
     .addOption(keys())
-    .addOption(counted('--running <number>', 'requests that the model works on at once').default(8))
+    .addOption(counted('--running <number>', 'requests that the model works on at once').default(64))
     .addOption(new Option('--waiting <number>', 'requests that wait; more are refused').argParser(wholeNumber).default(64))
+    .addOption(counted('--kv-memory <MiB>', 'for keys and values of all texts at once').default(2048))
+    .addOption(
+      new Option('--prefix-memory <MiB>', 'for beginnings of prompts that may come again; 0 keeps none')
+        .argParser(wholeNumber)
+        .default(512),
+    )
     .addOption(counted('--per-key <number>', 'requests of one key at once (default: 4)'))
     .addOption(counted('--requests-per-minute <number>', 'of one key, where it has no limit of its own'))
     .addOption(counted('--tokens-per-minute <number>', 'of one key, prompts and answers together'))

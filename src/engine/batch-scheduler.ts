@@ -2,7 +2,7 @@
  * @file Continuous batching: requests join and leave between tokens. A round computes at most one chunk of one prompt and then one token of every text in
  * progress, so that a long prompt delays the others by a chunk at a time. A request's tokens do not depend on what else is computed.
  */
-import { throwIfAborted } from '../errors.ts'
+import { PalignError, throwIfAborted } from '../errors.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { GeneratedToken, GenerationLoad, RankedToken, Tokens } from '../model/language-model.ts'
 import type { BatchDecoder, BatchText } from './batch-decoder.ts'
@@ -33,6 +33,8 @@ export interface BatchRequest {
 export interface BatchScheduler {
   generate(request: BatchRequest): AsyncGenerator<GeneratedToken>
   load(): GenerationLoad
+  /** Fails what is under way and what comes; resolves when nothing is computed any more. */
+  stop(): Promise<void>
 }
 
 export interface BatchSchedulerOptions extends BatchLimits {
@@ -67,7 +69,8 @@ export function batchScheduler({
   const running: Job[] = []
   let rowBytes = 0
   let round = 0
-  let isWorking = false
+  let working: Promise<void> | undefined
+  let isStopped = false
 
   function close(job: Job, error?: unknown): void {
     if (running.includes(job)) {
@@ -155,34 +158,39 @@ export function batchScheduler({
   }
 
   async function work(): Promise<void> {
-    if (isWorking) return
-    isWorking = true
     while (running.length + waiting.length > 0) {
+      if (isStopped) for (const job of [...running, ...waiting]) close(job, stopped())
       dropAborted()
       admit()
       const job = nextPrompt()
       if (job !== undefined) await prefill(job).catch((error: unknown) => close(job, error))
       await step()
     }
-    isWorking = false
   }
 
   return {
     async *generate(request) {
       throwIfAborted(request.signal)
+      if (isStopped) throw stopped()
       const left = new AbortController()
       const signal = request.signal === undefined ? left.signal : AbortSignal.any([request.signal, left.signal])
       const { tokens, mostTokens } = request
       const bytes = kvBytes(capacityFor(tokens.length + mostTokens, shape), shape)
       const channel = tokenChannel()
       waiting.push({ ...request, signal, bytes, channel, text: undefined, prefilled: 0, generated: 0, last: undefined })
-      void work()
+      working ??= work().finally(() => {
+        working = undefined
+      })
       try {
         yield* channel.tokens()
       } finally {
         // Whoever stops reading needs no more tokens.
         left.abort()
       }
+    },
+    async stop() {
+      isStopped = true
+      await working
     },
     load: () => ({
       running: running.length,
@@ -193,6 +201,8 @@ export function batchScheduler({
     }),
   }
 }
+
+const stopped = () => new PalignError('aborted', 'model was disposed while it generated', { hint: 'load the model again' })
 
 interface Channel {
   push(token: GeneratedToken): void

@@ -54,9 +54,13 @@ export function tokenModel(uncounted: Decoder, options: TokenModelOptions = {}):
     openBatch &&
     openedOnce(async () => {
       const batchDecoder = counter.countedBatch(await openBatch())
+      const scheduler = batchScheduler({ ...batchLimits, decoder: batchDecoder, endTokens: ends })
       return {
-        dispose: batchDecoder.dispose,
-        scheduler: batchScheduler({ ...batchLimits, decoder: batchDecoder, endTokens: ends }),
+        scheduler,
+        async dispose() {
+          await scheduler.stop()
+          await batchDecoder.dispose()
+        },
       }
     })
 

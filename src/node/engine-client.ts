@@ -8,6 +8,9 @@ import { adapterSender } from './adapter-transfer.ts'
 import type { OpenedModel } from './load-model.ts'
 import { type WorkerClient, workerClient } from './worker-calls.ts'
 
+/** Longer than any pass of a model that is of use. */
+const PATIENCE_MS = 10_000
+
 export interface EngineSession {
   readonly client: WorkerClient
   /** Steering as it travels to this thread, which knows only the adapters that were sent to it. */
@@ -69,7 +72,11 @@ export async function engineClient({ startWorker, open, onRestart }: EngineClien
     },
     async dispose() {
       isDisposed = true
-      await current.client.dispose()
+      // A thread that is ended within a native call can take the process with it: it gets the time to finish one.
+      const { client } = current
+      const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS).unref())
+      await Promise.race([client.call('dispose', undefined).catch(() => undefined), late])
+      await client.dispose()
     },
   }
 }

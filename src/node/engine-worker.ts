@@ -72,6 +72,7 @@ if (parentPort !== null) {
     ) => model().promptLogprobs({ tokens, topLogprobs, ...steeringOf(sent), signal }),
     generationLoad: async () => model().generationLoad?.(),
     usage: () => model().usage(),
+    dispose: async () => opened?.dispose(),
     async generate(
       { displacement, adapterId, ...request }: SentSteering & SamplingOptions & { tokens: Tokens },
       { signal, emit },

@@ -21,7 +21,7 @@ export interface AppOptions extends FrameOptions {
   /** What the base model is called. */
   readonly name: string
   readonly personas: readonly ShelvedPersona[]
-  /** Requests computed at once, and waiting; default 8 and 64. */
+  /** Requests computed at once, and waiting; default 64 each. */
   readonly running?: number | undefined
   readonly waiting?: number | undefined
   /** Of keys that have none of their own. */
@@ -34,7 +34,7 @@ export interface AppOptions extends FrameOptions {
   readonly modules?: readonly RouteModule[] | undefined
 }
 
-const DEFAULT_RUNNING = 8
+const DEFAULT_RUNNING = 64
 const DEFAULT_WAITING = 64
 
 /** @throws PalignError as `shelve` does, and for a name that requests could not say */

@@ -6,8 +6,8 @@ import type { RequestRecord } from './request-record.ts'
 
 /** What is looked up when somebody reads the metrics; what is absent is not known here, and not reported. */
 export interface Gauges {
-  /** Share of the engine's cache that is in use. */
-  readonly kvCacheUsage?: (() => number) | undefined
+  /** Share of the engine's room for keys and values that is in use. */
+  readonly kvCacheUsage?: (() => Promise<number>) | undefined
   /** Jobs by state. */
   readonly jobs?: (() => Readonly<Record<string, number>> | Promise<Readonly<Record<string, number>>>) | undefined
   /** Longest gap of the event loop since it was last asked for, seconds. */
@@ -27,13 +27,13 @@ const TOKEN_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 export function metrics(load: () => Load, { kvCacheUsage, jobs, eventLoopGap }: Gauges = {}): Metrics {
   const registry = new Registry()
   const registers = [registry]
-  const gauge = (name: string, help: string, value: () => number) =>
+  const gauge = (name: string, help: string, value: () => number | Promise<number>) =>
     new Gauge({
       name,
       help,
       registers,
-      collect() {
-        this.set(value())
+      async collect() {
+        this.set(await value())
       },
     })
   gauge('palign_requests_running', 'Requests that the model works on', () => load().running)

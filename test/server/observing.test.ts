@@ -11,7 +11,7 @@ describe('the metrics', () => {
     Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1])
 
   it('count requests, tokens and times by the names that dashboards know', async () => {
-    const app = appOf({ gauges: { kvCacheUsage: () => 0.25, eventLoopGap: () => 0.5, jobs: () => ({ waiting: 2 }) } })
+    const app = appOf({ gauges: { kvCacheUsage: async () => 0.25, eventLoopGap: () => 0.5, jobs: () => ({ waiting: 2 }) } })
     await chat(app, hello)
     await (await chat(app, { ...hello, stream: true })).text()
     await get(app, '/nothing/secret')

@@ -196,6 +196,18 @@ describe('batch scheduler', () => {
     expect(begun.size).toBe(0)
   })
 
+  it('computes nothing any more once it is stopped, and says so to who waits', async () => {
+    const { scheduler, generate, passes, begun } = open({ mostRows: 1 })
+    const pending = [1, 2].map((token) => generate(requestOf([token], { mostTokens: 300 })))
+    const settled = Promise.allSettled(pending)
+    await someRounds()
+    await scheduler.stop()
+    const { length } = passes
+    for (const { status } of await settled) expect(status).toBe('rejected')
+    await expect(generate(requestOf([1]))).rejects.toThrow('disposed')
+    expect([begun.size, passes.length]).toEqual([0, length])
+  })
+
   it('fails all of a pass that fails, and takes the next request', async () => {
     const { generate, begun } = open()
     const [a, b] = await Promise.allSettled([generate(requestOf([664])), generate(requestOf([1], { mostTokens: 300 }))])
