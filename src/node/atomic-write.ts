@@ -5,11 +5,15 @@ import { dirname } from 'node:path'
 import { PalignError } from '../errors.ts'
 
 /** Creates the folder if needed; pieces are written one after the other, as they are asked for. A reader sees the old file or the new one, never half of one. */
-export async function writeFileAtomic(path: string, content: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | Iterable<Uint8Array>,
+  { mode = 0o666 }: { readonly mode?: number } = {},
+): Promise<void> {
   await makeFolder(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    const file = await open(temporary, 'wx')
+    const file = await open(temporary, 'wx', mode)
     try {
       const isWhole = typeof content === 'string' || content instanceof Uint8Array
       // A file handle keeps its place: a piece follows the one before.

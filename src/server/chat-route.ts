@@ -1,9 +1,9 @@
 /** @file POST /v1/chat/completions: one answer, several, or a stream of chunks. */
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Handler } from 'hono'
-import { DEFAULT_SYSTEM_PROMPT } from '../items/question-form.ts'
 import type { GenerateRequest, GenerationEvent, LanguageModel } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
+import { withPersonaPrompt } from '../persona/system-prompt.ts'
 import type { Admission } from './admission.ts'
 import { type ChatRequest, parseChatRequest } from './chat-request.ts'
 import { applyPersonas, chosenPersonas, type PersonaShelf } from './persona-shelf.ts'
@@ -101,16 +101,11 @@ function splitAt(model: string): [string, string | undefined] {
   return at < 0 ? [model, undefined] : [model.slice(0, at), model.slice(at + 1)]
 }
 
-/** The persona's prompt comes first; without one and without a system message the prompt that personas were found under. */
 function messagesOf({ messages }: ChatRequest, system: string | undefined): Message[] {
   const plain = messages.map(
     ({ role, content }): Message => ({ role: role === 'developer' ? 'system' : role, content: textOf(content) }),
   )
-  const first = plain.findIndex(({ role }) => role !== 'system')
-  const leading = plain.slice(0, first < 0 ? plain.length : first).map(({ content }) => content)
-  const prompts = [...(system === undefined ? [] : [system]), ...leading]
-  const prompt = prompts.length === 0 ? DEFAULT_SYSTEM_PROMPT : prompts.join('\n\n')
-  return [{ role: 'system', content: prompt }, ...plain.slice(leading.length)]
+  return withPersonaPrompt(plain, system)
 }
 
 function textOf(content: ChatRequest['messages'][number]['content']): string {
