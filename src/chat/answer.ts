@@ -28,6 +28,7 @@ export async function* answer(request: AnswerRequest): AsyncGenerator<ChatEvent,
   let text = ''
   let generatedTokens = 0
   let failed = false
+  const who = { persona: speaker.speaker.id, alpha: speaker.alpha, seed }
   const usage = () => ({ promptTokens: tokens.length, generatedTokens })
   try {
     for await (const event of model.generate({ ...settings, ...speaker.steering, tokens, maxTokens, seed, signal })) {
@@ -52,9 +53,8 @@ export async function* answer(request: AnswerRequest): AsyncGenerator<ChatEvent,
   } finally {
     // Also where the listener left in the middle: what it has read was said.
     if (!failed && (reason !== 'stopped' || generatedTokens > 0)) {
-      const { id } = speaker.speaker
-      keep({ prompt, answer: text, reason, persona: id, alpha: speaker.alpha, system, seed, attempt, leftOut, usage: usage() })
+      keep({ ...who, prompt, answer: text, reason, system, attempt, leftOut, usage: usage() })
     }
   }
-  yield { kind: 'finish', reason, text, usage: usage() }
+  yield { kind: 'finish', ...who, reason, text, usage: usage() }
 }

@@ -31,7 +31,7 @@ export interface Turn {
 export type ChatEvent =
   | { readonly kind: 'trimmed'; readonly leftOut: number; readonly of: number }
   | { readonly kind: 'token'; readonly text: string }
-  | { readonly kind: 'finish'; readonly reason: ChatFinishReason; readonly text: string; readonly usage: ChatUsage }
+  | (Pick<Turn, 'persona' | 'alpha' | 'seed' | 'reason' | 'usage'> & { readonly kind: 'finish'; readonly text: string })
 
 export function messagesOfTurns(turns: readonly Turn[]): Message[] {
   return turns.flatMap(({ prompt, answer }): Message[] => [
