@@ -76,13 +76,12 @@ export async function runCommand(line: string, room: ChatRoom): Promise<Outcome>
   return (await command.run(argument, room)) ?? { kind: 'nothing' }
 }
 
-/** What the beginning of a line could become. */
-export function completions(line: string, personas: ChatPersonas): string[] {
-  const [, before, last = ''] = /^(\/(?:persona|compare)\s+(?:\S+\s+)?)(\S*)$/.exec(line) ?? []
-  if (before !== undefined) {
-    return [...personas.keys(), NOBODY.id].filter((id) => id.startsWith(last)).map((id) => before + id)
-  }
-  return COMMANDS.map(({ name, takes }) => `/${name}${takes === '' ? '' : ' '}`).filter((known) => known.startsWith(line))
+/** What the last word of a line could become, and that word. */
+export function completions(line: string, personas: ChatPersonas): [string[], string] {
+  const [, word] = /^\/(?:persona|compare|compare\s+\S+)\s+(\S*)$/.exec(line) ?? []
+  if (word !== undefined) return [[...personas.keys(), NOBODY.id].filter((id) => id.startsWith(word)), word]
+  const known = COMMANDS.map(({ name, takes }) => `/${name}${takes === '' ? '' : ' '}`)
+  return [line.startsWith('/') ? known.filter((command) => command.startsWith(line)) : [], line]
 }
 
 function help(view: ChatView): undefined {

@@ -32,8 +32,8 @@ function collector() {
     },
     answer() {
       if (finish === undefined) throw new TypeError('answer ended without a finish')
-      const { kind: _, ...rest } = finish
-      return { ...rest, leftOut }
+      const { persona, alpha = null, seed, text, reason, usage } = finish
+      return { persona, alpha, seed, text, reason, leftOut, usage }
     },
   }
 }

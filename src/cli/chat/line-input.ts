@@ -21,8 +21,8 @@ export interface LineInputOptions {
   /** Whether somebody types and sees what they type. */
   readonly isInteractive: boolean
   readonly history?: LineHistory | undefined
-  /** What a line that is being typed could become. */
-  complete(line: string): readonly string[]
+  /** What the last word of a line could become, and that word. */
+  complete(line: string): [string[], string]
   note(text: string): void
 }
 
@@ -35,7 +35,7 @@ export function lineInput({ isInteractive, history, complete, note }: LineInputO
     history: [...(history?.lines ?? [])].reverse(),
     historySize: 1000,
     removeHistoryDuplicates: true,
-    completer: (line: string): [string[], string] => [[...complete(line)], line],
+    completer: complete,
     crlfDelay: Number.POSITIVE_INFINITY,
   })
   // Lines may come while an answer is given (pasted, or from a pipe): none is lost.

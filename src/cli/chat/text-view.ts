@@ -8,16 +8,17 @@ import { wordWrap } from './word-wrap.ts'
 
 /** @param options.isPrompted whether a prompt above the answer says who answers */
 export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: boolean }): ChatView {
-  const note = (text: string) => io.message(`${io.paintMessage('dim', harmless(text))}\n`)
+  // Where nobody looks, the text is left as it is.
+  const liveText = (width: number | undefined) =>
+    width === undefined ? { push: (text: string) => text, end: () => '' } : wordWrap(width)
 
-  function liveText() {
-    const width = io.dataWidth()
-    // Where nobody looks, the text is left as it is.
-    return width === undefined ? { push: (text: string) => text, end: () => '' } : wordWrap(width)
+  function note(text: string): void {
+    const wrap = liveText(io.messageWidth())
+    io.message(`${io.paintMessage('dim', wrap.push(harmless(text)) + wrap.end())}\n`)
   }
 
   async function answer(events: AsyncIterable<ChatEvent>): Promise<void> {
-    const text = liveText()
+    const text = liveText(io.dataWidth())
     for await (const event of events) {
       if (event.kind === 'trimmed') note(`(${trimmedNote(event)})`)
       if (event.kind === 'token') io.data(text.push(harmless(event.text)))
@@ -51,6 +52,7 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
     }
     // Not among the rows, which they would tear apart.
     for (const text of notes) note(`(${text})`)
+    if (isPrompted) io.message('\n')
   }
 
   return {
@@ -62,6 +64,7 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
     async answer(_, label, events) {
       if (!isPrompted) io.message(`${label}:\n`)
       await answer(events)
+      if (isPrompted) io.message('\n')
     },
     async comparison(_, labels, events) {
       const width = columnWidth(io.dataWidth() ?? 0)
@@ -71,6 +74,7 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
       await answer(left)
       io.data(`\n${io.paintData('magenta', `${labels.right}:`)}\n`)
       await answer(right)
+      if (isPrompted) io.message('\n')
     },
   }
 }

@@ -19,6 +19,7 @@ export interface ChatIo {
   message(text: string): void
   /** Columns of the terminal that shows data; undefined where they go into a pipe or a file. */
   dataWidth(): number | undefined
+  messageWidth(): number | undefined
   readonly paintData: Paint
   readonly paintMessage: Paint
 }
@@ -35,10 +36,16 @@ export function processIo(environment: NodeJS.ProcessEnv): ChatIo {
   return {
     data: (text) => void stdout.write(text),
     message: (text) => void stderr.write(text),
-    dataWidth: () => (stdout.isTTY ? Math.max(2, stdout.columns || 80) : undefined),
+    dataWidth: () => widthOf(stdout),
+    messageWidth: () => widthOf(stderr),
     paintData: painter(stdout, environment),
     paintMessage: painter(stderr, environment),
   }
+}
+
+/** Terminals that do not know how wide they are count as the usual ones. */
+function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | undefined {
+  return isTTY ? Math.max(2, columns || 80) : undefined
 }
 
 /** Why an answer ended, where the text does not say it itself. */
