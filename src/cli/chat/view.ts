@@ -28,7 +28,8 @@ export interface ChatIo {
 export function painter(stream: { readonly isTTY?: boolean }, { NO_COLOR, FORCE_COLOR, TERM }: NodeJS.ProcessEnv): Paint {
   const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '' && FORCE_COLOR !== '0'
   const coloured = forced || (stream.isTTY === true && !NO_COLOR && TERM !== 'dumb' && FORCE_COLOR !== '0')
-  return coloured ? (style, text) => styleText(style, text) : (_, text) => text
+  // Decided here for each stream; newer releases of Node would look at standard output only.
+  return coloured ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text
 }
 
 export function processIo(environment: NodeJS.ProcessEnv): ChatIo {
