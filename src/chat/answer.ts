@@ -32,8 +32,8 @@ export async function* answer(request: AnswerRequest): AsyncGenerator<ChatEvent,
   const usage = () => ({ promptTokens: tokens.length, generatedTokens })
   try {
     for await (const event of model.generate({ ...settings, ...speaker.steering, tokens, maxTokens, seed, signal })) {
-      // Tokens that were computed before the signal was heard are not shown after it.
-      if (signal?.aborted) break
+      // What was computed before the engine heard the signal is not shown after it; the loop goes on until the engine has stopped.
+      if (signal?.aborted) continue
       if (event.kind === 'token') {
         generatedTokens++
         text += event.text

@@ -171,8 +171,43 @@ describe('palign chat with a pipe', () => {
     expect((await chat(['Hi'], '--alpha', '2')).stderr).toContain('--alpha was given without --persona')
   })
 
-  it('keeps no lines of a script', () => {
-    expect(existsSync(join(state, 'palign'))).toBe(false)
+  it('keeps no lines of a script', async () => {
+    const kept = join(scratch, 'kept')
+    expect((await chat(['Hi'], '--history', kept)).code).toBe(0)
+    expect(existsSync(kept)).toBe(false)
+  })
+
+  it('stops the answer on an interrupt, says so and leaves with 130, whatever would have come next', async () => {
+    const args = [
+      'dist/cli/main.js',
+      'chat',
+      '--model',
+      model,
+      '--persona',
+      me,
+      '--alpha',
+      '-200',
+      '--temperature',
+      '0',
+      '--max-tokens',
+      '1900',
+    ]
+    const child = spawn('node', args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', (piece) => {
+      stdout += String(piece)
+    })
+    child.stderr.on('data', (piece) => {
+      stderr += String(piece)
+    })
+    const ended = once(child, 'close')
+    child.stdin.end('Who are you?\n/seed 77\n')
+    await once(child.stdout, 'data')
+    child.kill('SIGINT')
+    expect((await ended)[0]).toBe(130)
+    expect(stderr).toContain('(stopped)')
+    expect(stderr).not.toContain('seed is 77')
+    expect(stdout.length).toBeGreaterThan(1)
   })
 })
 

@@ -3,7 +3,9 @@ import { type ChatSession, chatSession } from '../../../src/chat/chat-session.ts
 import { conversationJson } from '../../../src/chat/conversation.ts'
 import { NOBODY } from '../../../src/chat/speaker.ts'
 import type { ChatEvent } from '../../../src/chat/turn.ts'
+import { PalignError } from '../../../src/errors.ts'
 import { DEFAULT_SYSTEM_PROMPT } from '../../../src/items/question-form.ts'
+import type { GenerateRequest } from '../../../src/model/language-model.ts'
 import { echoChatModel, steeringPersona } from '../../fixtures/echo-chat-model.ts'
 
 const me = { id: 'me', persona: steeringPersona({ alpha: 1.5 }) }
@@ -78,6 +80,40 @@ describe('a chat session', () => {
     ])
   })
 
+  it('gives the model the adapter of a persona, the same object every time, scaled where a strength is given', async () => {
+    const adapter = { rank: 1, alpha: 2, targets: [], pairs: new Map() }
+    const persona = {
+      kind: 'adapter',
+      method: 'peft',
+      model: undefined,
+      shape: undefined,
+      adapter,
+      training: undefined,
+      provenance: undefined,
+    } as const
+    const given: unknown[] = []
+    const echo = echoChatModel()
+    const model = {
+      ...echo,
+      generate(request: GenerateRequest) {
+        given.push(request.adapter)
+        return echo.generate(request)
+      },
+    }
+    const session = chatSession({ model, speaker: { id: 'tuned', persona } })
+    await said(session.send('a'))
+    await said(session.fork().send('b'))
+    session.change({ speaker: { id: 'tuned', persona, alpha: 0.5 } })
+    await said(session.send('c'))
+    await said(session.send('d'))
+    expect(given[0]).toBe(adapter)
+    expect(given[1]).toBe(adapter)
+    expect(given[2]).toEqual({ ...adapter, alpha: 1 })
+    // An engine takes the same object to hold the same numbers and does not read them again.
+    expect(given[3]).toBe(given[2])
+    expect(session.state().turns.map(({ alpha }) => alpha)).toEqual([1, 0.5, 0.5])
+  })
+
   it.each([
     ['of another model', { id: 'x', persona: steeringPersona({ model: 'f'.repeat(64) }) }, 'incompatible-persona'],
     ['that is a prompt and given a strength', { ...calm, alpha: 2 }, 'invalid-input'],
@@ -105,12 +141,16 @@ describe('a chat session', () => {
     expect(model.prompts[1]).toContain('<user>x<assistant>abc<user>y')
   })
 
-  it('shows no token after the signal, though the engine had it ready', async () => {
+  it('shows no token after the signal, though the engine had it ready, and ends when the engine has stopped', async () => {
     const stop = new AbortController()
+    let hasStopped = false
     const model = {
       ...echoChatModel(),
       async *generate() {
         for (const text of 'abcdef') yield { kind: 'token', token: 1, text, logprob: 0 } as const
+        // Not reached where the stream is left.
+        hasStopped = true
+        throw new PalignError('aborted', 'work was aborted')
       },
     }
     const events: ChatEvent[] = []
@@ -119,6 +159,7 @@ describe('a chat session', () => {
       stop.abort()
     }
     expect(events.map(({ kind }) => kind)).toEqual(['token', 'finish'])
+    expect(hasStopped).toBe(true)
   })
 
   it('forgets a message that was stopped before its first token', async () => {
