@@ -135,6 +135,18 @@ describe('palign chat with a pipe', () => {
     expect(readFileSync(path, 'utf8')).toBe('dear')
   })
 
+  it('compares the next message where none was given, unless somebody is chosen first', async () => {
+    const run = await chat(
+      ['/compare none me;alpha=30', 'Who are you?', '/compare none me', '/persona none', 'Who are you?'],
+      '--json',
+    )
+    expect(turnsOf(run).map(({ kind }) => kind)).toEqual(['comparison', 'answer'])
+  })
+
+  it('sends a message that begins with a slash where two are written', async () => {
+    expect(turnsOf(await chat(['//help me'], '--json'))).toMatchObject([{ kind: 'answer', prompt: '/help me' }])
+  })
+
   it('ends at a command that does not exist, suggests the one that was meant, and answers nothing after it', async () => {
     const { code, stdout, stderr } = await chat(['/persnoa me', 'Who are you?'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })

@@ -26,6 +26,8 @@ export type Speakers = Readonly<Record<Side, Speaker>>
 /** What the chat does after a command. */
 export type Outcome =
   | { readonly kind: 'nothing' }
+  /** One speaker answers from here on, whatever comparison was begun. */
+  | { readonly kind: 'chosen' }
   | { readonly kind: 'regenerate' }
   /** Of this message, or of the next one. */
   | { readonly kind: 'compare'; readonly speakers: Speakers; readonly prompt: string | undefined }
@@ -90,17 +92,18 @@ function help(view: ChatView): undefined {
   view.note('A persona may be written with a strength: me;alpha=2. A message that begins with a slash is written with two.')
 }
 
-function persona(argument: string, { session, model, personas, view }: ChatRoom): undefined {
+function persona(argument: string, { session, model, personas, view }: ChatRoom): Outcome | undefined {
   if (argument !== '') {
     session.change({ speaker: speakerOf(argument, personas) })
     const { speaker, alpha } = session.state()
     view.note(`${labelOf({ id: speaker.id, alpha })} answers from here on`)
-    return
+    return { kind: 'chosen' }
   }
   const active = session.state().speaker.id
   for (const speaker of [NOBODY, ...Array.from(personas, ([id, value]): Speaker => ({ id, persona: value }))]) {
     view.note(`${speaker.id === active ? '*' : ' '} ${speaker.id}  ${described(speaker, model)}`)
   }
+  return undefined
 }
 
 function described(speaker: Speaker, model: ChatRoom['model']): string {

@@ -37,6 +37,7 @@ export async function converse(options: ConverseOptions): Promise<number> {
     if (line.startsWith('/') && !line.startsWith('//')) {
       const outcome: Outcome = await runCommand(line, options)
       if (outcome.kind === 'leave') return false
+      if (outcome.kind === 'chosen') comparing = undefined
       if (outcome.kind === 'regenerate') await answer(session.state().turns.at(-1)?.prompt ?? '', true)
       if (outcome.kind === 'compare') {
         if (outcome.prompt !== undefined) await compare(outcome.prompt, outcome.speakers)

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -168,19 +168,25 @@ describe('the history of lines', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'palign-lines-'))
   afterAll(() => rmSync(scratch, { recursive: true }))
 
-  it('is kept for its owner alone, even where others could read it before, without repetitions and empty lines', async () => {
+  it('is kept for its owner alone, without repetitions, empty lines and what would move the cursor', async () => {
     const path = join(scratch, 'new', 'lines')
     const history = await lineHistory(path)
-    for (const line of ['a', 'a', '', '  ', 'b']) history.add(line)
+    for (const line of ['a', 'a', '', '  ', '\u001b[2J', 'b']) history.add(line)
     expect(readFileSync(path, 'utf8')).toBe('a\nb\n')
-    chmodSync(path, 0o644)
     expect((await lineHistory(path)).lines).toEqual(['a', 'b'])
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
+  it('is no file that others can read: it may be another one, named by mistake', async () => {
+    const path = join(scratch, 'letter')
+    writeFileSync(path, 'dear\n\nyou\n')
+    await expect(lineHistory(path)).rejects.toThrow(/is open to others/)
+    expect(readFileSync(path, 'utf8')).toBe('dear\n\nyou\n')
+  })
+
   it('is bounded', async () => {
     const path = join(scratch, 'long')
-    writeFileSync(path, Array.from({ length: 1500 }, (_, i) => `line ${i}\n`).join(''))
+    writeFileSync(path, Array.from({ length: 1500 }, (_, i) => `line ${i}\n`).join(''), { mode: 0o600 })
     const { lines, add } = await lineHistory(path)
     expect([lines.length, lines[0], lines.at(-1)]).toEqual([1000, 'line 500', 'line 1499'])
     add('x'.repeat(5000))
