@@ -2,6 +2,7 @@
 /** @file The palign command. */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../node/package-version.ts'
+import { defineChat } from './chat-command.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
@@ -20,6 +21,7 @@ function program(): Command {
       `${examples('palign demo', 'palign align --model models/respondent --data answers.json --out me.safetensors')}\nStart with: palign demo\n`,
     )
   definePersonaCommands(palign)
+  defineChat(palign)
   defineMeasuringCommands(palign)
   defineServingCommands(palign)
   return palign
