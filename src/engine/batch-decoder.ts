@@ -4,8 +4,8 @@
  */
 import type { Tensor, TensorConstructor } from 'onnxruntime-common'
 import { PalignError } from '../errors.ts'
-import { DISPLACEMENT, INPUT_IDS, LOGITS, PAST_LENGTHS, POSITIONS } from '../graph/names.ts'
-import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
+import { INPUT_IDS, LOGITS, layerDisplacement, PAST_LENGTHS, POSITIONS } from '../graph/names.ts'
+import type { Displacement } from '../model/displacement.ts'
 import type { Tokens } from '../model/language-model.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
 import { cacheNames } from './kv-cache.ts'
@@ -43,6 +43,12 @@ export interface OrtBatchDecoderOptions {
   readonly shape: ModelShape
 }
 
+function doubled(values: Float32Array): Float32Array {
+  const wider = new Float32Array(2 * values.length)
+  wider.set(values)
+  return wider
+}
+
 function tokenFor(text: Text, tokens: ReadonlyMap<Text, number>): number {
   const token = tokens.get(text)
   if (token === undefined) throw new PalignError('engine-failed', 'text of a batch got no token in a step that others got one in')
@@ -61,26 +67,30 @@ interface Text extends BatchText {
 }
 
 interface Group extends RowGroup<Text> {
-  /** `[rows, layers, heads * headDim]`, as long as the buffer has rows. */
-  readonly displacements: () => Float32Array
+  /** `[rows, heads * headDim]` of each layer, with room for as many rows as came in. */
+  displacements(): readonly Float32Array[]
 }
 
 export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptions): BatchDecoder {
   const caches = cacheNames(shape)
-  const width = shape.layers * zWidth(shape)
+  const width = zWidth(shape)
   const nothing = new Tensor('float32', new Float32Array(), [1, shape.kvHeads, 0, shape.headDim])
-  const unsteered = new Tensor('float32', zeroDisplacement(shape), [1, shape.layers, zWidth(shape)])
+  const unsteered = Array.from({ length: shape.layers }, () => new Tensor('float32', new Float32Array(width), [1, 1, width]))
   const groups = new Map<number, Group>()
   const integers = (values: ArrayLike<number>, dimensions: readonly number[]) =>
     new Tensor('int64', BigInt64Array.from(values, BigInt), dimensions)
-  const displaced = (rows: number, values: Float32Array) => new Tensor('float32', values, [rows, shape.layers, zWidth(shape)])
+  const displaced = (rows: number, layers: readonly Float32Array[]) =>
+    layers.map((values) => new Tensor('float32', values, [rows, 1, width]))
+  const layersOf = (displacement: Displacement) =>
+    Array.from({ length: shape.layers }, (_, layer) => displacement.subarray(layer * width, (layer + 1) * width))
 
   interface Pass {
     readonly rows: number
     readonly tokens: ArrayLike<number>
     readonly pastLengths: readonly number[]
     readonly past: readonly Tensor[]
-    readonly displacement: Tensor
+    /** Of each layer. */
+    readonly displacement: readonly Tensor[]
   }
 
   /** Logits after the last token of each row, and the keys and values of the new tokens. */
@@ -93,7 +103,7 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
         [rows],
       ),
       [PAST_LENGTHS]: integers(pastLengths, [rows, 1]),
-      [DISPLACEMENT]: displacement,
+      ...Object.fromEntries(displacement.map((ofLayer, layer) => [layerDisplacement(layer), ofLayer])),
     }
     const fetches: Record<string, null> = { [LOGITS]: null }
     caches.forEach((cache, i) => {
@@ -106,16 +116,14 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
   }
 
   function newGroup(capacity: number): Group {
-    let displacements = new Float32Array(width)
+    let displacements: readonly Float32Array[] = Array.from({ length: shape.layers }, () => new Float32Array(width))
     const group = rowGroup<Text>(shape, capacity, ({ displacement }, row) => {
-      if (displacements.length < (row + 1) * width) {
-        const wider = new Float32Array(2 * displacements.length)
-        wider.set(displacements)
-        displacements = wider
+      if (displacements[0]!.length < (row + 1) * width) displacements = displacements.map(doubled)
+      for (const [layer, rows] of displacements.entries()) {
+        const place = rows.subarray(row * width, (row + 1) * width)
+        if (displacement === undefined) place.fill(0)
+        else place.set(displacement.subarray(layer * width, (layer + 1) * width))
       }
-      const place = displacements.subarray(row * width, (row + 1) * width)
-      if (displacement === undefined) place.fill(0)
-      else place.set(displacement)
     })
     return Object.assign(group, { displacements: () => displacements })
   }
@@ -171,7 +179,12 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
         (array) =>
           new Tensor('float32', rowsOf(buffer, array, from, to), [texts.length, shape.kvHeads, buffer.capacity, shape.headDim]),
       ),
-      displacement: isSteered ? displaced(texts.length, group.displacements().subarray(from * width, to * width)) : unsteered,
+      displacement: isSteered
+        ? displaced(
+            texts.length,
+            group.displacements().map((rows) => rows.subarray(from * width, to * width)),
+          )
+        : unsteered,
     })
     texts.forEach((text, row) => {
       writeTokens({ buffer, row: from + row }, text.length, { arrays: added, row, count: 1, stride: 1 })
@@ -195,7 +208,7 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
           text.length === 0
             ? caches.map(() => nothing)
             : buffer.arrays.map((array) => new Tensor('float32', array, [1, shape.kvHeads, buffer.capacity, shape.headDim])),
-        displacement: text.displacement === undefined ? unsteered : displaced(1, text.displacement),
+        displacement: text.displacement === undefined ? unsteered : displaced(1, layersOf(text.displacement)),
       })
       const block: KvBlock = { arrays: added, row: 0, count, stride: count }
       writeTokens({ buffer, row }, text.length, block)

@@ -4,7 +4,7 @@
  * layers can be adapted (`adapt`).
  *
  * Inputs: input_ids `[B, S]`, positions `[N]` (which of the B * S tokens get logits), past keys and values
- * `[B, kvHeads, P, headDim]` (`[1, ..]` for all rows with a shared past), displacement `[1 or B, layers, heads * headDim]`; fused attention also the lengths; adapted
+ * `[B, kvHeads, P, headDim]` (`[1, ..]` for all rows with a shared past), displacement `[1 or B, layers, heads * headDim]` (one of each layer where rows have their own past); fused attention also the lengths; adapted
  * graphs the scale and, for every adapted module, a `[rank, in]` and b `[out, rank]`, of whatever rank.
  * Outputs: logits `[N, vocab]`, present keys and values, and z `[B, layers, heads * headDim]` of the last token.
  */
@@ -18,7 +18,7 @@ import { ownPastAttention } from './attention-own-past.ts'
 import { sharedPastAttention } from './attention-shared-past.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
-import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, POSITIONS, Z } from './names.ts'
+import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, layerDisplacement, POSITIONS, Z } from './names.ts'
 import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, storedTensor, type Weights } from './weights.ts'
 
 export interface LlamaGraphOptions {
@@ -48,8 +48,10 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   const builder = graphBuilder()
   const ids = builder.input(INPUT_IDS, 'int64', ['batch', 'tokens'])
   const positions = builder.input(POSITIONS, 'int64', ['selected'])
-  const displacement = steering ? splitDisplacement(builder, shape) : undefined
   const lowering = chooseAttention(config, shape, options.attention)
+  // Many rows have many numbers: each layer gets its own from outside, and none are copied out of one input.
+  const declareDisplacement = lowering === 'own-past' ? displacementsByLayer : splitDisplacement
+  const displacement = steering ? declareDisplacement(builder, shape) : undefined
   const attend = ATTENTION[lowering]({ builder, config, shape })
   const layers = layerParts(builder, config, weights, adapterUpdate(builder, weights, adapt))
 
@@ -91,9 +93,16 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
 /** One slice `[1 or B, 1, heads * headDim]` for each layer, by one node rather than one a layer. */
 function splitDisplacement(builder: GraphBuilder, shape: ModelShape): readonly Value[] {
   const displacement = builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
-  const slices = Array.from({ length: shape.layers }, (_, layer) => `${DISPLACEMENT}.${layer}`)
+  const slices = Array.from({ length: shape.layers }, (_, layer) => layerDisplacement(layer))
   builder.node('Split', { inputs: [displacement], outputs: slices, attributes: { axis: int(1), num_outputs: int(shape.layers) } })
   return slices
+}
+
+/** An input `[1 or B, 1, heads * headDim]` for each layer. */
+function displacementsByLayer(builder: GraphBuilder, shape: ModelShape): readonly Value[] {
+  return Array.from({ length: shape.layers }, (_, layer) =>
+    builder.input(layerDisplacement(layer), 'float32', ['rows', 1, zWidth(shape)]),
+  )
 }
 
 /** What a module's adapter adds to its output, scale (x A^T) B^T; undefined for a module that is not adapted. */

@@ -5,6 +5,8 @@ export const INPUT_IDS = 'input_ids'
 export const POSITIONS = 'positions'
 /** `[1 or batch, layers, heads * headDim]`, added to z. */
 export const DISPLACEMENT = 'displacement'
+/** That of one layer, `[1 or batch, 1, heads * headDim]`. */
+export const layerDisplacement = (layer: number) => `${DISPLACEMENT}.${layer}`
 /** Adapted graphs only: a number, alpha / rank. */
 export const ADAPTER_SCALE = 'adapter_scale'
 /** Fused attention only: past and new tokens together, less one, per row. */
