@@ -1,10 +1,10 @@
 /**
- * @file Continuous batching: requests join and leave between tokens. A round computes at most one chunk of one prompt and then one token of every text in
- * progress, so that a long prompt delays the others by a chunk at a time. A request's tokens do not depend on what else is computed.
+ * @file Continuous batching: requests join and leave between tokens. A round computes a few chunks of prompts and then one token of every text in
+ * progress, so that a long prompt delays the others by some chunks at a time. A request's tokens do not depend on what else is computed.
  */
 import { PalignError, throwIfAborted } from '../errors.ts'
 import type { Displacement } from '../model/displacement.ts'
-import type { GeneratedToken, GenerationLoad, RankedToken, Tokens } from '../model/language-model.ts'
+import type { GeneratedToken, GenerationLoad, Tokens } from '../model/language-model.ts'
 import type { BatchDecoder, BatchText } from './batch-decoder.ts'
 import { capacityFor, kvBytes } from './kv-rows.ts'
 import { prefixCache } from './prefix-cache.ts'
@@ -24,7 +24,7 @@ export interface BatchRequest {
   readonly tokens: Tokens
   readonly displacement: Displacement | undefined
   /** Draws the next token. */
-  readonly sample: (logits: Float32Array) => RankedToken
+  readonly sample: (logits: Float32Array) => GeneratedToken
   /** At least one; together with the prompt no more than the context. */
   readonly mostTokens: number
   readonly signal: AbortSignal | undefined
@@ -44,6 +44,8 @@ export interface BatchSchedulerOptions extends BatchLimits {
 
 /** Tokens of a prompt that are computed in one pass, and of a block that is kept: short beside a pause that a reader sees. */
 const CHUNK_TOKENS = 64
+/** Of all prompts, between two tokens of the others. */
+const MOST_CHUNKS = 4
 
 interface Job extends BatchRequest {
   readonly bytes: number
@@ -112,6 +114,12 @@ export function batchScheduler({
     }
   }
 
+  /** One; more where prompts outnumber the texts in progress, that passes may be full. */
+  function chunksOfRound(): number {
+    const prompts = running.filter(({ last }) => last === undefined).length
+    return Math.min(MOST_CHUNKS, Math.ceil(prompts / (running.length - prompts + 1)))
+  }
+
   /** In turn the prompt that came first and the one that is done soonest: short ones need not wait for long ones, and none waits for ever. */
   function nextPrompt(): Job | undefined {
     const prompts = running.filter(({ last }) => last === undefined)
@@ -162,8 +170,10 @@ export function batchScheduler({
       if (isStopped) for (const job of [...running, ...waiting]) close(job, stopped())
       dropAborted()
       admit()
-      const job = nextPrompt()
-      if (job !== undefined) await prefill(job).catch((error: unknown) => close(job, error))
+      for (let chunks = chunksOfRound(); chunks > 0; chunks--) {
+        const job = nextPrompt()
+        if (job !== undefined) await prefill(job).catch((error: unknown) => close(job, error))
+      }
       await step()
     }
   }

@@ -7,7 +7,19 @@ import type { RankedToken, TokenLogprob } from '../model/language-model.ts'
 export function normaliserOf(logits: Float32Array): number {
   const result = logSumExp(logits)
   if (Number.isFinite(result)) return result
-  throw new PalignError('non-finite', 'logits contain NaN or infinity', {
+  throw notFinite()
+}
+
+/** @throws PalignError `non-finite` */
+export function assertFinite(logits: Float32Array): void {
+  // Of finite numbers all differences to themselves are zero.
+  let differences = 0
+  for (let i = 0; i < logits.length; i++) differences += logits[i]! - logits[i]!
+  if (differences !== 0) throw notFinite()
+}
+
+function notFinite(): PalignError {
+  return new PalignError('non-finite', 'logits contain NaN or infinity', {
     hint: 'lower alpha if a persona is in use; otherwise the weights are damaged',
   })
 }

@@ -1,23 +1,29 @@
 /** @file The next token from logits: greedy, or drawn at a temperature from the nucleus (Holtzman et al. 2019, arXiv 1904.09751). */
 import { PalignError } from '../errors.ts'
-import { MOST_TOP_LOGPROBS, type RankedToken, type SamplingOptions } from '../model/language-model.ts'
-import { rankedToken } from './log-probabilities.ts'
+import { type GeneratedToken, MOST_TOP_LOGPROBS, type SamplingOptions } from '../model/language-model.ts'
+import { assertFinite, rankedToken } from './log-probabilities.ts'
 
 export interface SamplerOptions extends Pick<SamplingOptions, 'temperature' | 'topP' | 'topLogprobs'> {
   /** Uniform numbers in [0, 1). */
   readonly random: () => number
 }
 
-/** Draws a token from logits `[vocabSize]`; its log-probability is that of the unscaled distribution. */
-export type Sampler = (logits: Float32Array) => RankedToken
+/** Draws a token from logits `[vocabSize]`; its log-probability, where it is wanted, is that of the unscaled distribution. */
+export type Sampler = (logits: Float32Array) => GeneratedToken
 
-export function sampler({ temperature = 0, topP = 1, topLogprobs = 0, random }: SamplerOptions): Sampler {
+export function sampler({ temperature = 0, topP = 1, topLogprobs, random }: SamplerOptions): Sampler {
   if (!(temperature >= 0 && temperature <= 100)) {
     throw new PalignError('invalid-input', `temperature is ${temperature}, expected 0 to 100`)
   }
   if (!(topP > 0 && topP <= 1)) throw new PalignError('invalid-input', `topP is ${topP}, expected above 0 and at most 1`)
   const choose = (logits: Float32Array) =>
     temperature === 0 ? argmax(logits) : draw(nucleus(powers(logits, temperature), topP), random())
+  if (topLogprobs === undefined) {
+    return (logits) => {
+      assertFinite(logits)
+      return { token: choose(logits) }
+    }
+  }
   checkTopLogprobs(topLogprobs)
   return (logits) => rankedToken(logits, choose(logits), topLogprobs)
 }

@@ -36,10 +36,10 @@ export async function greedyAnswer(
   let own = 0
   let text = ''
   let cut = false
-  for await (const event of model.generate({ tokens, ...arm.steering, temperature: 0, maxTokens, signal })) {
+  for await (const event of model.generate({ tokens, ...arm.steering, temperature: 0, topLogprobs: 0, maxTokens, signal })) {
     if (event.kind === 'token') {
       generated.push(event.token)
-      own += event.logprob
+      own += event.logprob!
     } else {
       text = event.text
       cut = event.reason === 'length' || event.reason === 'context'

@@ -47,7 +47,7 @@ export interface SamplingOptions {
   readonly topP?: number | undefined
   /** Default 0. The same seed gives the same text. */
   readonly seed?: number | undefined
-  /** Alternatives given beside each token, 0 to `MOST_TOP_LOGPROBS`; default none. */
+  /** Alternatives given beside each token with its log-probability, 0 to `MOST_TOP_LOGPROBS`; default: no log-probability either. */
   readonly topLogprobs?: number | undefined
 }
 
@@ -70,7 +70,9 @@ export interface RankedToken extends TokenLogprob {
   readonly top?: readonly TokenLogprob[] | undefined
 }
 
-export interface GeneratedToken extends RankedToken {
+/** With its log-probability where `topLogprobs` was given, be it 0: a sum over the vocabulary for each token is not for nothing. */
+export interface GeneratedToken extends Partial<RankedToken> {
+  readonly token: number
   /** Whether it is one of `endTokens`: the last token, and no part of the text. */
   readonly isEnd?: true | undefined
 }
@@ -131,7 +133,7 @@ export interface GenerateRequest extends SamplingOptions, Steering {
 }
 
 export type GenerationEvent =
-  | (RankedToken & { readonly kind: 'token'; readonly text: string })
+  | (GeneratedToken & { readonly kind: 'token'; readonly text: string })
   | {
       readonly kind: 'finish'
       readonly reason: 'end-token' | 'stop' | 'length' | 'context'
@@ -140,7 +142,7 @@ export type GenerationEvent =
       /** Without the one that ended it. */
       readonly generatedTokens: number
       /** The token that ended it, where one did. */
-      readonly endToken?: RankedToken | undefined
+      readonly endToken?: GeneratedToken | undefined
     }
 
 export interface LanguageModel extends Omit<TokenModel, 'generateTokens'> {

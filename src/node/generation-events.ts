@@ -1,5 +1,5 @@
 /** @file Tokens as they come -> events with text: whole characters only, nothing of a stop text. */
-import type { GeneratedToken, GenerationEvent, RankedToken, Tokens } from '../model/language-model.ts'
+import type { GeneratedToken, GenerationEvent, Tokens } from '../model/language-model.ts'
 
 export interface GenerationText {
   readonly prompt: Tokens
@@ -21,7 +21,7 @@ export async function* generationEvents(
   let generated = 0
   let text = ''
   let emitted = ''
-  let endToken: RankedToken | undefined
+  let endToken: GeneratedToken | undefined
   const finish = (reason: 'end-token' | 'stop' | 'length' | 'context', text: string): GenerationEvent => ({
     kind: 'finish',
     reason,

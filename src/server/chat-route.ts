@@ -6,7 +6,7 @@ import { chatLogprobs } from './chat-logprobs.ts'
 import { messagesOf } from './chat-messages.ts'
 import { type ChatRequest, parseChatRequest } from './chat-request.ts'
 import { streamAnswer } from './event-stream.ts'
-import { type Finish, finishReason, type Interleaved, interleaved, type Piece, piecesOf } from './pieces.ts'
+import { type Finish, finishReason, type Interleaved, interleaved, type Piece, piecesOf, rankedTokens } from './pieces.ts'
 import { readBody } from './read-body.ts'
 import { MOST_CHOICES, seedOf, settingsOf } from './request-fields.ts'
 import type { TokenText } from './token-text.ts'
@@ -79,7 +79,8 @@ async function wholeAnswer({ head, request, pieces, textOf }: Answer) {
   const choices = finishes.map((finish, index) => ({
     index,
     message: { role: 'assistant', content: finish.text, refusal: null },
-    logprobs: request.logprobs === true ? (chatLogprobs(tokens[index]!, textOf) ?? { content: [], refusal: null }) : null,
+    logprobs:
+      request.logprobs === true ? (chatLogprobs(rankedTokens(tokens[index]!), textOf) ?? { content: [], refusal: null }) : null,
     finish_reason: finishReason(finish),
   }))
   return { ...head, object: 'chat.completion', choices, usage: usageOf(finishes) }
@@ -91,7 +92,14 @@ async function* chunksOf({ head, request, pieces, textOf }: Answer): AsyncGenera
   const chunk = (index: number, delta: object, { tokens = [], reason = null }: ChunkRest = {}) => ({
     ...head,
     object: 'chat.completion.chunk',
-    choices: [{ index, delta, logprobs: request.logprobs === true ? chatLogprobs(tokens, textOf) : null, finish_reason: reason }],
+    choices: [
+      {
+        index,
+        delta,
+        logprobs: request.logprobs === true ? chatLogprobs(rankedTokens(tokens), textOf) : null,
+        finish_reason: reason,
+      },
+    ],
     ...(withUsage && { usage: null }),
   })
   const begun = new Set<number>()

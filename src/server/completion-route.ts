@@ -1,13 +1,12 @@
 /** @file POST /v1/completions: every prompt continued as often as asked, whole or as a stream; or only scored, with `echo` and `logprobs`. */
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Handler } from 'hono'
-import type { RankedToken } from '../model/language-model.ts'
 import { addressed } from './addressed.ts'
 import { completionLogprobs, type Entry } from './completion-logprobs.ts'
 import { DEFAULT_COMPLETION_TOKENS, type Prompt, promptsOf } from './completion-prompts.ts'
 import { type CompletionRequest, parseCompletionRequest } from './completion-request.ts'
 import { streamAnswer } from './event-stream.ts'
-import { finishReason, type Interleaved, interleaved, piecesOf } from './pieces.ts'
+import { finishReason, type Interleaved, interleaved, piecesOf, rankedTokens } from './pieces.ts'
 import { readBody } from './read-body.ts'
 import { MOST_CHOICES, seedOf, settingsOf } from './request-fields.ts'
 import type { TokenText } from './token-text.ts'
@@ -96,12 +95,12 @@ async function* choicePieces(
   })
   for await (const piece of piecesOf(events, work.countToken)) {
     if (piece.kind === 'text') {
-      yield { text: piece.text, entries: piece.tokens, reason: null, generated: piece.tokens.length }
+      yield { text: piece.text, entries: rankedTokens(piece.tokens), reason: null, generated: piece.tokens.length }
       continue
     }
     const { endToken } = piece.finish
     // What ends a text was generated too: clients that take the last entry for the generated one would lose one of the prompt.
-    const entries: RankedToken[] = [...piece.tokens, ...(endToken === undefined ? [] : [endToken])]
+    const entries = rankedTokens([...piece.tokens, ...(endToken === undefined ? [] : [endToken])])
     yield { text: piece.text, entries, reason: finishReason(piece.finish), generated: piece.tokens.length }
   }
 }

@@ -14,6 +14,7 @@ import type { RateLimits } from './rate-limits.ts'
 import { type Log, logRequest, SILENT } from './request-log.ts'
 import { requestRecord } from './request-record.ts'
 import { notePattern, type Route } from './route.ts'
+import { inTurns } from './turns.ts'
 
 export interface FrameOptions extends GuardOptions, AuthenticationOptions {
   readonly log?: Log | undefined
@@ -27,6 +28,7 @@ const MOST_BODY_BYTES = 4 << 20
 export function frame(options: FrameOptions, metrics?: Metrics): Hono {
   const { log = SILENT, onFailure = failureLog(log) } = options
   const app = new Hono({ strict: true })
+  app.use(inTurns())
   app.use(recorded(log, metrics))
   app.use(guard(options))
   app.use(authentication(options))

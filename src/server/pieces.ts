@@ -1,23 +1,23 @@
 /** @file Events of a generation -> pieces to send: text with the tokens that made it, and the end with whatever was held back until then. */
-import type { GenerationEvent, RankedToken } from '../model/language-model.ts'
+import type { GeneratedToken, GenerationEvent, RankedToken } from '../model/language-model.ts'
 
 export type Finish = Extract<GenerationEvent, { kind: 'finish' }>
 
 export type Piece =
-  | { readonly kind: 'text'; readonly text: string; readonly tokens: readonly RankedToken[] }
+  | { readonly kind: 'text'; readonly text: string; readonly tokens: readonly GeneratedToken[] }
   | {
       readonly kind: 'end'
       /** What of the text was not sent before. */
       readonly text: string
       /** Tokens since the last piece: those of a stop text, or of half a character. */
-      readonly tokens: readonly RankedToken[]
+      readonly tokens: readonly GeneratedToken[]
       readonly finish: Finish
     }
 
 /** Exactly one end, the last piece. @param onToken called for every token as it comes */
 export async function* piecesOf(events: AsyncIterable<GenerationEvent>, onToken: () => void): AsyncGenerator<Piece> {
   let sent = 0
-  let tokens: RankedToken[] = []
+  let tokens: GeneratedToken[] = []
   for await (const event of events) {
     if (event.kind === 'finish') {
       yield { kind: 'end', text: event.text.slice(sent), tokens, finish: event }
@@ -33,6 +33,10 @@ export async function* piecesOf(events: AsyncIterable<GenerationEvent>, onToken:
   // Never an end without a reason: clients would take half an answer for a whole one.
   throw new TypeError('generation ended without a finish')
 }
+
+/** Those that came with a log-probability: all where it was asked for, none elsewhere. */
+export const rankedTokens = (tokens: readonly GeneratedToken[]) =>
+  tokens.filter((token): token is RankedToken => token.logprob !== undefined)
 
 export const finishReason = ({ reason }: Finish) => (reason === 'length' || reason === 'context' ? 'length' : 'stop')
 

@@ -36,8 +36,8 @@ beforeAll(async () => {
     decode: (tokens) => ACCURACY_LABELS[tokens[0]! % 6] ?? 'well',
     async *generate(request) {
       const { messages: _, tokens, ...options } = request
-      for await (const { token, logprob } of engine.generateTokens({ ...options, tokens: tokens! }))
-        yield { kind: 'token', token, text: '', logprob }
+      for await (const generated of engine.generateTokens({ ...options, tokens: tokens! }))
+        yield { ...generated, kind: 'token', text: '' }
     },
   }
   trainer = adapterTrainer({

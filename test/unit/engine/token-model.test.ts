@@ -160,7 +160,9 @@ describe('generateTokens', () => {
       expect(top![0]).toEqual({ token, logprob })
       expect(top![1]).toMatchObject({ token: 0, logprob: expect.closeTo(otherToken, 6) })
     }
-    for await (const { top } of model.generateTokens({ tokens: [1], maxTokens: 1 })) expect(top).toBeUndefined()
+    for await (const { top, logprob } of model.generateTokens({ tokens: [1], maxTokens: 1, topLogprobs: 0 }))
+      expect([top, logprob]).toEqual([undefined, expect.closeTo(expectedToken, 6)])
+    for await (const token of model.generateTokens({ tokens: [1], maxTokens: 1 })) expect(token).toEqual({ token: 2 })
   })
 
   it.each([-1, 21, 0.5])('refuses topLogprobs %d', async (topLogprobs) => {
