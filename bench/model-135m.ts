@@ -8,17 +8,21 @@ export interface BenchModel {
 }
 
 export function model135m(): BenchModel {
-  const json = configJson({
+  const files = randomModel({ json: json135m({ vocab_size: 49_152 }) })
+  return { files, runtime: nodeRuntime(files, { intraOpNumThreads: 2 }) }
+}
+
+/** config.json of that shape. */
+export function json135m(overrides: { readonly vocab_size: number }): Record<string, unknown> {
+  return configJson({
     hidden_size: 576,
     intermediate_size: 1536,
     num_hidden_layers: 30,
     num_attention_heads: 9,
     num_key_value_heads: 3,
     head_dim: 64,
-    vocab_size: 49_152,
     max_position_embeddings: 2048,
     tie_word_embeddings: true,
+    ...overrides,
   })
-  const files = randomModel({ json })
-  return { files, runtime: nodeRuntime(files, { intraOpNumThreads: 2 }) }
 }

@@ -8,10 +8,13 @@ import { createInterface } from 'node:readline'
 import { modelShape } from '../src/graph/llama-config.ts'
 import { fingerprintOf, readModelFolder } from '../src/node/model-folder.ts'
 import { writePersona } from '../src/node/persona-file.ts'
-import { configJson, type RandomModel, randomModel } from '../test/fixtures/random-model.ts'
+import { type RandomModel, randomModel } from '../test/fixtures/random-model.ts'
 import { randomPersonas } from '../test/fixtures/random-personas.ts'
+import { json135m } from './model-135m.ts'
 
 const DEMO = 'models/respondent'
+/** Its tokenizer's. */
+const DEMO_VOCABULARY = 3100
 const PERSONAS = 256
 
 export interface ServedModel {
@@ -27,17 +30,7 @@ export async function servedModel(): Promise<ServedModel> {
   const personaFolder = join(folder, 'personas')
   mkdirSync(modelFolder)
   mkdirSync(personaFolder)
-  const json = configJson({
-    hidden_size: 576,
-    intermediate_size: 1536,
-    num_hidden_layers: 30,
-    num_attention_heads: 9,
-    num_key_value_heads: 3,
-    head_dim: 64,
-    vocab_size: 3100,
-    max_position_embeddings: 2048,
-    tie_word_embeddings: true,
-  })
+  const json = json135m({ vocab_size: DEMO_VOCABULARY })
   const model = randomModel({ json })
   for (const [name, bytes] of model.files) writeFileSync(join(modelFolder, name), bytes)
   writeFileSync(join(modelFolder, 'config.json'), JSON.stringify(json))

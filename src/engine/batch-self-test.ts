@@ -1,13 +1,9 @@
 /** @file Proof when the graph for many texts is opened that each gets what the decoding graph gives it, under its own displacement. */
-import { PalignError } from '../errors.ts'
 import { gaussian, seededRandom } from '../math/random.ts'
 import { zeroDisplacement } from '../model/displacement.ts'
 import type { BatchDecoder } from './batch-decoder.ts'
 import type { Decoder } from './decoder.ts'
-import { largestChange, testTokens } from './self-test.ts'
-
-/** Of the largest logit. Other kernels round differently: seen is up to 3e-6. */
-const SAME = 1e-4
+import { assertSameLogits, testTokens } from './self-test.ts'
 
 export interface BatchSelfTestOptions {
   readonly decoder: Decoder
@@ -35,16 +31,6 @@ export async function batchSelfTest({ decoder, batch }: BatchSelfTestOptions): P
   for (const [row, { steering }] of cases.entries()) {
     const { logits, state } = await decoder.forward({ tokens, displacement: steering, logitsAt: [tokens.length - 1] })
     state.release()
-    const most = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
-    const change = largestChange(found[row]!, logits)
-    if (!(change <= SAME * most)) {
-      throw new PalignError(
-        'engine-failed',
-        `self-test of generating in rows failed: row ${row} differs by ${change} from one pass`,
-        {
-          hint: 'the model cannot generate; report it with its config.json',
-        },
-      )
-    }
+    assertSameLogits({ name: 'generating in rows', row, found: found[row]!, expected: logits })
   }
 }

@@ -1,13 +1,9 @@
 /** @file Proof when the graph for rows is opened that it computes what the decoding graph does, steered: it must never score an unsteered model. */
-import { PalignError } from '../errors.ts'
 import { gaussian, seededRandom } from '../math/random.ts'
 import { zeroDisplacement } from '../model/displacement.ts'
 import type { Decoder } from './decoder.ts'
 import type { RowDecoder } from './row-decoder.ts'
-import { largestChange, testTokens } from './self-test.ts'
-
-/** Of the largest logit. Other kernels round differently: seen is up to 2e-6. */
-const SAME = 1e-4
+import { assertSameLogits, testTokens } from './self-test.ts'
 
 export interface RowSelfTestOptions {
   readonly decoder: Decoder
@@ -28,16 +24,11 @@ export async function rowSelfTest({ decoder, rows }: RowSelfTestOptions): Promis
     const whole = [...tokens.slice(0, half), ...rest]
     const { logits, state } = await decoder.forward({ tokens: whole, displacement, logitsAt: [whole.length - 1] })
     state.release()
-    const most = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
-    const change = largestChange(found.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize), logits)
-    if (!(change <= SAME * most)) {
-      throw new PalignError(
-        'engine-failed',
-        `self-test of scoring in rows failed: row ${row} differs by ${change} from one pass`,
-        {
-          hint: 'the model cannot be scored; report it with its config.json',
-        },
-      )
-    }
+    assertSameLogits({
+      name: 'scoring in rows',
+      row,
+      found: found.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize),
+      expected: logits,
+    })
   }
 }

@@ -45,6 +45,27 @@ export function largestChange(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
 }
 
+/** Of the largest logit. Other kernels round differently: seen is up to 3e-6. */
+const SAME = 1e-4
+
+export interface SameLogitsOptions {
+  /** What is tested, as the error names it. */
+  readonly name: string
+  readonly row: number
+  readonly found: Float32Array
+  readonly expected: Float32Array
+}
+
+/** @throws PalignError `engine-failed` where a row of many differs from what its tokens get alone */
+export function assertSameLogits({ name, row, found, expected }: SameLogitsOptions): void {
+  const most = expected.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
+  const change = largestChange(found, expected)
+  if (change <= SAME * most) return
+  throw new PalignError('engine-failed', `self-test of ${name} failed: row ${row} differs by ${change} from one pass`, {
+    hint: 'the model cannot be used so; report it with its config.json',
+  })
+}
+
 function failed(reason: string): PalignError {
   return new PalignError('engine-failed', `self-test of steering failed: ${reason}`, {
     hint: 'the model cannot be used; report it with its config.json',

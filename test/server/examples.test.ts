@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { alignPas, IPIP_NEO_300, loadModel, preparePas, simulateRespondents, splitItems } from 'palign'
+import { loadModel } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LanguageModel } from '../../src/model/language-model.ts'
+import { alignedPersonas } from '../fixtures/aligned-personas.ts'
 import { type Listening, listening, scriptedApp } from './listening.ts'
 
 const run = promisify(execFile)
@@ -15,11 +16,7 @@ const asked: unknown[] = []
 
 beforeAll(async () => {
   model = await loadModel('models/respondent')
-  const prepared = await preparePas(model, IPIP_NEO_300, splitItems().known)
-  const people = simulateRespondents({ count: 2, seed: 5, questionnaire: IPIP_NEO_300 })
-  const personas = []
-  for (const [i, person] of people.entries())
-    personas.push({ id: `p${i}`, persona: await alignPas(prepared, person), root: `${i}` })
+  const personas = await alignedPersonas(model)
   const recording: LanguageModel = {
     ...model,
     generate(request) {

@@ -1,8 +1,9 @@
 import type { Hono } from 'hono'
-import { alignPas, IPIP_NEO_300, loadModel, preparePas, simulateRespondents, splitItems } from 'palign'
+import { loadModel } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LanguageModel } from '../../src/model/language-model.ts'
 import type { SteeringPersona } from '../../src/persona/persona.ts'
+import { alignedPersonas } from '../fixtures/aligned-personas.ts'
 import { appOf, calm, chat, get, hello, problemOf } from './asking.ts'
 
 describe('a persona', () => {
@@ -74,11 +75,7 @@ describe('the demo model with several persons at once', () => {
   let app: Hono
   beforeAll(async () => {
     model = await loadModel('models/respondent')
-    const prepared = await preparePas(model, IPIP_NEO_300, splitItems().known)
-    const people = simulateRespondents({ count: 2, seed: 5, questionnaire: IPIP_NEO_300 })
-    const personas = []
-    for (const [i, person] of people.entries())
-      personas.push({ id: `p${i}`, persona: await alignPas(prepared, person), root: `${i}` })
+    const personas = await alignedPersonas(model)
     app = appOf({ model, name: 'respondent', personas })
   })
   afterAll(() => model.dispose())
