@@ -187,13 +187,14 @@ async function* tokensOf(response: Response): AsyncGenerator<unknown> {
   }
 }
 
-const LONG_PROMPT_WORDS = 1480
+/** About 1,500 tokens of the demo model's tokenizer. */
+const LONG_PROMPT = 'I worry about things, and I like parties with people I know. '.repeat(99)
 
 async function benchFirstToken({ url }: ServedModel, rounds = 5): Promise<ServeResult['firstToken']> {
   let promptTokens = 0
   const secondsTo = async (name: number) => {
     const start = performance.now()
-    const content = `${name} ${'day '.repeat(LONG_PROMPT_WORDS)}`
+    const content = `${name} ${LONG_PROMPT}`
     const response = await post(url, { persona: 'p1', max_tokens: 1, messages: [{ role: 'user', content }] })
     promptTokens = ((await response.json()) as { usage: { prompt_tokens: number } }).usage.prompt_tokens
     return (performance.now() - start) / 1000
