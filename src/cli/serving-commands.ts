@@ -22,7 +22,7 @@ function defineServe(palign: Command): void {
     .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
     .option('--name <name>', 'what the model is called; default the name of its folder')
     .option('--store <folder>', 'keep answers and make personas of them: the routes below /api')
-    .addOption(databaseUrlFile())
+    .option('--database-url-file <file>', 'the same in a PostgreSQL database, whose address stands in this file')
     .option('--no-work', 'with --store: leave jobs to palign work')
     .option('--host <address>', 'where to listen; others than this machine need a key', '127.0.0.1')
     .addOption(new Option('--port <number>', '0 takes a free one').argParser(wholeNumber).default(8717))
