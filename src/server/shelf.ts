@@ -10,7 +10,7 @@ import type { RecordFacts, Records } from '../store/records.ts'
 import { type Caller, ownerOf } from './caller.ts'
 import { MOST_RECORDS, PERSONA_FILES, PERSONAS, personaRef, type StoredPersonaRecord } from './life-records.ts'
 import { type PersonaFacts, personaFacts } from './persona-facts.ts'
-import { testPersona } from './persona-self-test.ts'
+import { type PersonaState, testPersona } from './persona-self-test.ts'
 import type { PersonaShelf, ShelvedPersona } from './persona-shelf.ts'
 import { type Log, logPersona } from './request-log.ts'
 
@@ -59,14 +59,18 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
     const [about, files] = await Promise.all([records!.get(PERSONAS, ref), records!.get(PERSONA_FILES, ref)])
     if (about === undefined || files === undefined) return undefined
     const { name: id, root, model: fingerprint } = about.json as StoredPersonaRecord
-    const persona = await unpackPersona(files.json)
+    const persona = await unpackPersona(files.json).catch(unreadable)
     // That it is another model's is said by whoever compiles it, as of every persona.
     const isOurs = persona.kind === 'prompt' || fingerprint === model.fingerprint
-    const state = isOurs ? await testPersona(persona, model) : undefined
-    const shelved = { id, persona, root, failed: state?.kind === 'failed' ? state.reason : undefined }
+    const state = persona.kind === 'unreadable' || isOurs ? await stateOf(persona) : undefined
+    const failed = state?.kind === 'failed' ? state.reason : undefined
+    const shelved = { id, root, failed, persona: persona.kind === 'unreadable' ? ({ kind: 'none' } as const) : persona }
     logPersona(log, shelved, owner)
     return shelved
   }
+
+  const stateOf = async (persona: StoredPersona | Unreadable): Promise<PersonaState> =>
+    persona.kind === 'unreadable' ? { kind: 'failed', reason: persona.reason } : testPersona(persona, model)
 
   async function own(owner: string, id: string): Promise<ShelvedPersona | undefined> {
     const ref = personaRef(owner, id)
@@ -114,6 +118,17 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
       return shelved?.failed
     },
   }
+}
+
+interface Unreadable {
+  readonly kind: 'unreadable'
+  readonly reason: string
+}
+
+/** @throws what is no fault of the persona's bytes */
+function unreadable(error: unknown): Unreadable {
+  if (error instanceof PalignError && error.code === 'malformed-file') return { kind: 'unreadable', reason: error.message }
+  throw error
 }
 
 function listedOf({ id, root, persona, failed }: ShelvedPersona): ListedPersona {
