@@ -6,6 +6,7 @@ import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openStore, workerName } from '../node/open-store.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { jobHandlers } from '../server/job-handlers.ts'
+import { breathing } from '../server/job-parts.ts'
 import { runJobs } from '../store/run-jobs.ts'
 import { duration, interruptSignal, note, print, printJson, reportError } from './output.ts'
 import { type StoreOptions, storeAddress } from './stores.ts'
@@ -36,6 +37,8 @@ export async function workCommand(options: WorkOptions): Promise<void> {
         model,
         records: store.records,
         version: packageVersion(),
+        // So that its lease is renewed while probes are fitted.
+        breathe: breathing(),
         store: activationCache(cacheFolder(process.env)),
         openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
       })
