@@ -2,6 +2,7 @@
 /** @file The palign command. */
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../node/package-version.ts'
+import { defineKeptCommands } from './kept-commands.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
@@ -22,6 +23,7 @@ function program(): Command {
   definePersonaCommands(palign)
   defineMeasuringCommands(palign)
   defineServingCommands(palign)
+  defineKeptCommands(palign)
   return palign
 }
 
