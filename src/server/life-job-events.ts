@@ -28,6 +28,8 @@ export function jobEventRoutes(life: Life, services: EventServices): readonly Ro
       chunk: jobAnswer,
       handler: async (c) => {
         const job = await jobOf(life, c.get('caller'), c.req.param('id')!)
+        // Nobody would read it.
+        if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream; charset=utf-8' })
         const work = watching(c, services, take(open, ownerOf(c.get('caller'))))
         try {
           return await streamAnswer(c, snapshots(life, job.id, work.signal), work, services)

@@ -1,6 +1,7 @@
 /** @file Routes of personas that are kept: listed with how they were found and how far off they are, exported, ended. */
 import type { Context } from 'hono'
 import type { PersonaBundle } from '../node/persona-bundle.ts'
+import { holdsScope } from './caller.ts'
 import { type Held, type Life, listedOwner, personaOf } from './life-access.ts'
 import { expiryOf, removedView, timeOf } from './life-parts.ts'
 import {
@@ -25,7 +26,13 @@ const WRITE = ['personas:write'] as const
 /** What this process found out about a persona when it loaded it; undefined where nothing, or nothing wrong. */
 export type FailureOf = (ref: string) => Promise<string | undefined>
 
-export function personaRoutes(life: Life, failureOf: FailureOf): readonly Route[] {
+export interface PersonaRouteOptions {
+  readonly failureOf: FailureOf
+  /** Called after a deletion, so that nothing of it stays in memory. */
+  readonly forgetGone: () => Promise<void>
+}
+
+export function personaRoutes(life: Life, { failureOf, forgetGone }: PersonaRouteOptions): readonly Route[] {
   const common = { isMetered: true } as const
   return [
     {
@@ -85,10 +92,14 @@ export function personaRoutes(life: Life, failureOf: FailureOf): readonly Route[
       answer: removedAnswer,
       handler: async (c) => {
         const { id, owner, json } = await theirs(c, life)
-        const removed =
-          c.req.query('answers') === 'true'
-            ? await removeRespondent(life, { id: json.answers, owner })
-            : await removePersona(life, { id, owner, job: json.job })
+        const withAnswers = c.req.query('answers') === 'true'
+        if (withAnswers && !holdsScope(c.get('caller'), ['align'])) {
+          throw refusal({ code: 'insufficient_scope', message: 'key has no scope align, which deleting answers needs' })
+        }
+        const removed = withAnswers
+          ? await removeRespondent(life, { id: json.answers, owner })
+          : await removePersona(life, { id, owner, job: json.job })
+        await forgetGone()
         return c.json(removedView(removed))
       },
     },

@@ -8,6 +8,7 @@ import { ownPeople } from '../people/read-own.ts'
 import { ownerOf } from './caller.ts'
 import { type Held, type Life, listedOwner, respondentOf } from './life-access.ts'
 import { expiryOf, removedView, timeOf } from './life-parts.ts'
+import type { PersonaRouteOptions } from './life-personas.ts'
 import { ANSWERS, newRespondentId, RESPONDENTS, type RespondentRecord } from './life-records.ts'
 import { removeRespondent } from './life-remove.ts'
 import { removedAnswer, respondentAnswer, respondentRequest, respondentsAnswer } from './life-schemas.ts'
@@ -18,7 +19,7 @@ import type { Route } from './route.ts'
 const SCOPES = ['align'] as const
 const OF_IT = '/api/respondents/:id'
 
-export function respondentRoutes(life: Life): readonly Route[] {
+export function respondentRoutes(life: Life, { forgetGone }: Pick<PersonaRouteOptions, 'forgetGone'>): readonly Route[] {
   return [
     {
       method: 'POST',
@@ -69,7 +70,9 @@ export function respondentRoutes(life: Life): readonly Route[] {
       answer: removedAnswer,
       handler: async (c) => {
         const record = await respondentOf(life, c.get('caller'), c.req.param('id')!)
-        return c.json(removedView(await removeRespondent(life, record)))
+        const removed = await removeRespondent(life, record)
+        await forgetGone()
+        return c.json(removedView(removed))
       },
     },
   ]

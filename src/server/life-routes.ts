@@ -4,7 +4,7 @@ import { failureLog, frame, mount } from './frame.ts'
 import type { Life } from './life-access.ts'
 import { type EventServices, jobEventRoutes } from './life-job-events.ts'
 import { type JobRouteOptions, jobRoutes } from './life-jobs.ts'
-import { type FailureOf, personaRoutes } from './life-personas.ts'
+import { type PersonaRouteOptions, personaRoutes } from './life-personas.ts'
 import { respondentRoutes } from './life-respondents.ts'
 import { problemResponse } from './problems.ts'
 import { rateLimits } from './rate-limits.ts'
@@ -22,18 +22,17 @@ export const lifeModule =
       fingerprint: model.fingerprint,
       isShared: shelf.isShared,
       failureOf: shelf.failureOf,
+      forgetGone: shelf.forgetGone,
     })
 
-interface RouteOptions extends JobRouteOptions, EventServices {
-  readonly failureOf: FailureOf
-}
+interface RouteOptions extends JobRouteOptions, EventServices, PersonaRouteOptions {}
 
 function routesOf(life: Life, options: RouteOptions): readonly Route[] {
   return [
-    ...respondentRoutes(life),
+    ...respondentRoutes(life, options),
     ...jobRoutes(life, options),
     ...jobEventRoutes(life, options),
-    ...personaRoutes(life, options.failureOf),
+    ...personaRoutes(life, options),
   ]
 }
 
@@ -42,6 +41,7 @@ export function storeApp(life: Life, log: Log = SILENT): Hono {
   const app = frame({ hosts: undefined, origins: [], log })
   const options: RouteOptions = {
     ...{ fingerprint: undefined, isShared: () => false, failureOf: async () => undefined },
+    forgetGone: async () => undefined,
     ...{ times: DEFAULT_TIMES, onFailure: failureLog(log), stopping: undefined },
   }
   mount(app, routesOf(life, options), { limits: rateLimits() })

@@ -34,6 +34,8 @@ export interface Shelf {
   listed(caller: Caller): Promise<readonly ListedPersona[]>
   /** What the self-test of this process says, where it was made. */
   failureOf(ref: string): Promise<string | undefined>
+  /** Lets go of what the store has no more. */
+  forgetGone(): Promise<void>
 }
 
 export interface ShelfOptions {
@@ -46,6 +48,9 @@ export interface ShelfOptions {
 
 /** Personas kept in memory; the one that was asked for least recently goes first. */
 const MOST_KEPT = 256
+
+/** Between looks for personas that others have deleted, or that have expired. */
+const LOOK_MS = 60_000
 
 interface Kept {
   readonly created: number
@@ -92,10 +97,20 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
     return current.shelved
   }
 
+  let looked = Date.now()
+  async function forgetGone(): Promise<void> {
+    looked = Date.now()
+    for (const [ref, { created }] of [...kept]) {
+      if ((await records?.about(PERSONAS, ref))?.created !== created) kept.delete(ref)
+    }
+  }
+
   return {
+    forgetGone,
     size: shared.size,
     isShared: (id) => shared.has(id),
     async chosen(caller, ids) {
+      if (Date.now() - looked > LOOK_MS) await forgetGone()
       const found = new Map<string, ShelvedPersona>()
       for (const id of new Set(ids)) {
         const shelved = (records && (await own(ownerOf(caller), id))) ?? shared.get(id)

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Ajv2020 from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { echoModel } from '../fixtures/echo-model.ts'
 import { calm } from './asking.ts'
-import { ADA, BEN, CHATTER, jsonOf, type LifeServer, lifeServer, OPERATOR, uploadOf } from './life.ts'
+import { ADA, BEN, CHATTER, CURATOR, jsonOf, type LifeServer, lifeServer, OPERATOR, uploadOf } from './life.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-owners-'))
 let server: LifeServer
@@ -149,6 +150,71 @@ describe('a key without the scope', () => {
       expect((await server.ask(undefined, method, path(ids), body?.(ids))).status).toBe(401)
     },
   )
+})
+
+describe('a key that may end personas only', () => {
+  it('ends no answers with them', async () => {
+    const response = await server.ask(CURATOR, 'DELETE', '/api/personas/self-1?answers=true')
+    expect(response.status).toBe(404)
+    const { id } = await jsonOf<{ id: string }>(await server.ask(OPERATOR, 'POST', '/api/respondents', uploadOf(3)))
+    const answers = await server.store.records.get('answers', id)
+    for (const collection of ['answers', 'respondents']) {
+      const { json } = (await server.store.records.get(collection, id))!
+      await server.store.records.delete(collection, id)
+      await server.store.records.put(collection, id, { owner: CURATOR.id, json })
+    }
+    await server.store.jobs.enqueue('align', { answers: id, method: 'few-shot', persona: 'y' }, { owner: CURATOR.id })
+    await server.work()
+    const refused = await server.ask(CURATOR, 'DELETE', '/api/personas/y?answers=true')
+    expect(await jsonOf(refused)).toMatchObject({ error: { code: 'insufficient_scope' } })
+    expect((await server.ask(CURATOR, 'DELETE', '/api/personas/y')).status).toBe(200)
+    expect((await server.store.records.get('answers', id))!.json).toEqual(answers!.json)
+  })
+})
+
+describe('/openapi.json', () => {
+  interface Operation {
+    readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>>
+  }
+
+  it('describes these routes and what they answer, field by field', async () => {
+    const { paths } = await jsonOf<{ paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }>(
+      await server.ask(ADA, 'GET', '/openapi.json'),
+    )
+    expect(Object.keys(paths).filter((path) => path.startsWith('/api/'))).toEqual([
+      ...['/api/respondents', '/api/respondents/{id}', '/api/jobs', '/api/jobs/{id}', '/api/jobs/{id}/cancel'],
+      ...['/api/jobs/{id}/events', '/api/personas', '/api/personas/{id}', '/api/personas/{id}/export'],
+    ])
+    const ajv = new Ajv2020.default({ strict: false, validateFormats: false })
+    const check = async (path: string, method: string, asked: string, body?: unknown) => {
+      const response = await server.ask(ADA, method, asked, body)
+      const json = await response.json()
+      const described = paths[path]![method.toLowerCase()]!.responses[response.status]!.content['application/json']!.schema
+      expect([path, ajv.validate(described, json), ajv.errors]).toEqual([path, true, null])
+      return json as { id: string }
+    }
+    const { id } = await check('/api/respondents', 'POST', '/api/respondents', uploadOf(2, { expires: soon() }))
+    await check('/api/respondents', 'GET', '/api/respondents')
+    await check('/api/respondents/{id}', 'GET', `/api/respondents/${id}?answers=true`)
+    const made = await check('/api/jobs', 'POST', '/api/jobs', {
+      kind: 'align',
+      method: 'few-shot',
+      respondent: id,
+      persona: 'x',
+    })
+    await server.work()
+    await check('/api/jobs', 'GET', '/api/jobs')
+    await check('/api/jobs/{id}', 'GET', `/api/jobs/${made.id}`)
+    await check('/api/jobs/{id}/cancel', 'POST', `/api/jobs/${made.id}/cancel`)
+    await check('/api/personas', 'GET', '/api/personas')
+    await check('/api/personas/{id}', 'GET', '/api/personas/x')
+    await check('/api/personas/{id}', 'PATCH', '/api/personas/x', { expires: new Date(Date.now() + 30_000).toISOString() })
+    await check('/api/personas/{id}/export', 'GET', '/api/personas/x/export?format=bundle')
+    const { id: other } = await check('/api/jobs', 'POST', '/api/jobs', { kind: 'align', respondent: id })
+    await check('/api/jobs/{id}', 'DELETE', `/api/jobs/${other}`)
+    await check('/api/personas/{id}', 'DELETE', '/api/personas/x')
+    await check('/api/respondents/{id}', 'DELETE', `/api/respondents/${id}`)
+  })
 })
 
 describe('names', () => {

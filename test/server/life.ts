@@ -16,10 +16,11 @@ export const ADA = key('ada', 'key_aaaaaaaaaaaa', PERSON)
 export const BEN = key('ben', 'key_bbbbbbbbbbbb', PERSON)
 export const OPERATOR = key('operator', 'key_cccccccccccc', ['admin'])
 export const CHATTER = key('chatter', 'key_dddddddddddd', ['chat'])
+export const CURATOR = key('curator', 'key_eeeeeeeeeeee', ['personas:read', 'personas:write'])
 type Key = typeof ADA
 
 const stored = new Map(
-  [ADA, BEN, OPERATOR, CHATTER].map(({ key, id, scopes }): [string, StoredKey] => {
+  [ADA, BEN, OPERATOR, CHATTER, CURATOR].map(({ key, id, scopes }): [string, StoredKey] => {
     const hash = hashOfKey(key).toString('hex')
     return [hash, { id, name: id, hash, scopes: [...scopes], created: '2026-01-01T00:00:00Z' }]
   }),
