@@ -62,9 +62,9 @@ export function checkCoding(sample: Sample): CodingCheck {
 }
 
 /**
- * One person's answers: over facets, the mean of the plus items against that of the minus items, which say opposite things. Of simulated people .06 % (short
- * form) and none (long form) lie beyond .3 on the wrong side, while 85 % and 99.8 % lie beyond it on the right one: what is in the other coding is
- * found out that often. Nearer to zero nothing is decided.
+ * One person's answers: over facets, the mean of the plus items against that of the minus items, which say opposite things. Of 5,000 simulated people .06 %
+ * (short form) and none (long form) lie beyond .3 on the wrong side, of the 300 PAPI test persons none; 85 %, 99.8 % and 297 lie beyond it on the right
+ * one: what is in the other coding is found out that often. Nearer to zero nothing is decided.
  */
 const SMALLEST_OF_ONE = 0.3
 const FEWEST_FACETS = 10
