@@ -29,7 +29,7 @@ export async function alignAsPublished(
   const { model, recipe, known } = prepared
   const misread = misreadAsPublished(respondent)
   const system = fewShotPrompt(misread, known)
-  const interventions = findInterventions(prepared, known, misread.answers, seed)
+  const interventions = await findInterventions(prepared, known, misread.answers, { seed })
   onPhase?.('search')
   const questions = await renderQuestions(model, heldOut.items, respondent.questionnaire.answerLabels, {
     system,

@@ -6,7 +6,7 @@ import type { ActivationStore } from '../activations/activation-store.ts'
 import { contrastPairs } from '../activations/contrast-pairs.ts'
 import type { RecordedContrasts } from '../activations/head-activations.ts'
 import { recordContrasts } from '../activations/record-contrasts.ts'
-import { PalignError } from '../errors.ts'
+import { PalignError, throwIfAborted } from '../errors.ts'
 import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
 import type { OptionOrder } from '../items/question-form.ts'
 import type { Item, Questionnaire, Worded } from '../items/questionnaire.ts'
@@ -15,7 +15,7 @@ import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
 import { type Intervention, interventionAt } from '../persona/intervention.ts'
 import type { PromptSteeringPersona, Provenance, SteeringPersona } from '../persona/persona.ts'
-import { fitProbes, type Probe } from '../probes/fit-probes.ts'
+import { type Probe, probesOneByOne } from '../probes/fit-probes.ts'
 import { labelContrasts } from '../probes/labels.ts'
 import { selectHeads } from '../probes/select-heads.ts'
 import { searchAlpha, type Trial } from './alpha-search.ts'
@@ -79,6 +79,8 @@ export interface AlignOptions {
   readonly onPhase?: ((phase: AlignPhase) => void) | undefined
   /** Told of the probes that the heads of the persona were chosen by; methods with probes only. */
   readonly onProbes?: ((probes: readonly Probe[]) => void) | undefined
+  /** Waited for between probes, so that a server's thread gets to its requests; default: nothing is waited for. */
+  readonly breathe?: (() => Promise<void>) | undefined
 }
 
 /** A system prompt that stays on while the model is steered. */
@@ -106,14 +108,14 @@ export function alignPas(prepared: PreparedPas, respondent: Respondent, options?
 export async function alignPas(
   prepared: PreparedPas,
   respondent: Respondent,
-  { prompt, seed = 0, source, signal, onProgress, onPhase, onProbes }: AlignPasOptions = {},
+  { prompt, seed = 0, source, signal, onProgress, onPhase, onProbes, breathe }: AlignPasOptions = {},
 ): Promise<SteeringPersona | PromptSteeringPersona> {
   const { model, recipe, known, folds } = prepared
   const { answers } = respondent
-  const find = (items: KnownItems) => findInterventions(prepared, items, answers, seed)
-  const trials = new Map(
-    folds.map((fold): [Trial, PreparedFold] => [{ tuning: fold.tuning, interventions: find(fold.known) }, fold]),
-  )
+  const find = (items: KnownItems, told?: AlignOptions['onProbes']) =>
+    findInterventions(prepared, items, answers, { seed, signal, breathe, onProbes: told })
+  const trials = new Map<Trial, PreparedFold>()
+  for (const fold of folds) trials.set({ tuning: fold.tuning, interventions: await find(fold.known) }, fold)
 
   onPhase?.('search')
   const askedFolds = new Map<PreparedFold, Promise<PreparedFold>>()
@@ -148,7 +150,7 @@ export async function alignPas(
     site: 'z',
     unit: 'sigma',
     alpha,
-    interventions: findInterventions(prepared, known, answers, seed, onProbes),
+    interventions: await find(known, onProbes),
     calibration,
     provenance: provenanceOf(respondent, known, seed, source),
   }
@@ -168,18 +170,30 @@ async function askUnder(
 }
 
 /** Contrast labels -> probes -> best heads -> direction and sigma at each. */
-export function findInterventions(
+export async function findInterventions(
   { model, recipe, recorded }: PreparedPas,
   items: KnownItems,
   answers: Worded,
-  seed: number,
-  onProbes?: AlignOptions['onProbes'],
-): Intervention[] {
+  { seed, signal, breathe, onProbes }: FindOptions,
+): Promise<Intervention[]> {
   const labelled = labelContrasts(recorded, answers, { items })
-  const probes = fitProbes(labelled, { split: recipe.split({ seed }) })
+  const probes: Probe[] = []
+  for (const probe of probesOneByOne(labelled, { split: recipe.split({ seed }) })) {
+    throwIfAborted(signal)
+    probes.push(probe)
+    await breathe?.()
+  }
   onProbes?.(probes)
-  const heads = selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })
-  return heads.map((head) => interventionAt(head, labelled))
+  const interventions: Intervention[] = []
+  for (const head of selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })) {
+    interventions.push(interventionAt(head, labelled))
+    await breathe?.()
+  }
+  return interventions
+}
+
+interface FindOptions extends Pick<AlignOptions, 'signal' | 'breathe' | 'onProbes'> {
+  readonly seed: number
 }
 
 /** @throws PalignError `too-few-answers` where no known item was answered */

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../node/package-version.ts'
 import { defineChat } from './chat-command.ts'
+import { defineKeptCommands } from './kept-commands.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
@@ -24,6 +25,7 @@ function program(): Command {
   defineChat(palign)
   defineMeasuringCommands(palign)
   defineServingCommands(palign)
+  defineKeptCommands(palign)
   return palign
 }
 

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
 import type { GenerationLoad, LanguageModel } from '../model/language-model.ts'
 import { loadModel } from '../node/load-model.ts'
+import { openStore, type Store } from '../node/open-store.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { serverApp } from '../server/app.ts'
 import { type FrameOptions, loadingApp } from '../server/frame.ts'
@@ -14,11 +15,14 @@ import { defaultKeyFile, type KeyRing, keyRing, readKeys } from '../server/keys.
 import { type Listening, listen } from '../server/listen.ts'
 import { readPersonaFolder } from '../server/read-personas.ts'
 import type { Log } from '../server/request-log.ts'
+import { testedPersonas } from '../server/shelf.ts'
 import { interruptSignal, note, print, printJson } from './output.ts'
+import { type ServedLife, serveLife } from './serve-life.ts'
+import { type StoreOptions, storeAddress } from './stores.ts'
 
 const MEBIBYTE = 2 ** 20
 
-interface ServeOptions {
+interface ServeOptions extends StoreOptions {
   readonly model: string
   readonly name?: string
   readonly personas?: string
@@ -36,6 +40,8 @@ interface ServeOptions {
   readonly tokensPerMinute?: number
   readonly requestSeconds: number
   readonly drainSeconds: number
+  /** False leaves jobs to `palign work`. */
+  readonly work: boolean
   readonly logLevel: string
   readonly json?: boolean
 }
@@ -58,8 +64,16 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     apiKey: access.apiKey,
     keys: access.keys,
   }
-  const server = await listen(loadingApp(frame).fetch, { host, port })
+  // Not the database of DATABASE_URL alone: answers of persons are kept where somebody said so.
+  const isKept = options.store !== undefined || options.databaseUrlFile !== undefined
+  const address = isKept ? await storeAddress(options) : undefined
+  const store = address && (await openStore(address))
+  const server = await listen(loadingApp(frame).fetch, { host, port }).catch(async (error: unknown) => {
+    await store?.close()
+    throw error
+  })
   let model: LanguageModel | undefined
+  let life: ServedLife | undefined
   const stopping = new AbortController()
   try {
     const batchLimits = {
@@ -68,11 +82,16 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     }
     const loading = loadModel(options.model, { batchLimits })
     model = await unlessAborted(loading, signal)
-    if (model !== undefined) await ready(server, model, options, frame, stopping.signal)
+    if (model !== undefined) {
+      await ready(server, model, options, frame, { store, stopping: stopping.signal })
+      if (store !== undefined) life = serveLife({ store, model, folder: options.model, isWorking: options.work, log, signal })
+    }
     if (!signal.aborted) await once(signal, 'abort')
     note('palign: no new requests; those in flight end first')
   } finally {
     await server.close({ graceMs: options.drainSeconds * 1000, cut: () => stopping.abort() })
+    await life?.end()
+    await store?.close()
     await model?.dispose()
   }
 }
@@ -82,9 +101,9 @@ async function ready(
   model: LanguageModel,
   options: ServeOptions,
   frame: FrameOptions,
-  stopping: AbortSignal,
+  { store, stopping }: { readonly store: Store | undefined; readonly stopping: AbortSignal },
 ): Promise<void> {
-  const personas = options.personas === undefined ? [] : await readPersonaFolder(options.personas)
+  const personas = options.personas === undefined ? [] : await testedPersonas(await readPersonaFolder(options.personas), model)
   const name = options.name ?? basename(resolve(options.model))
   const { running, waiting, perKey, requestsPerMinute, tokensPerMinute } = options
   const app = serverApp({
@@ -98,6 +117,7 @@ async function ready(
     times: { requestMs: options.requestSeconds * 1000 },
     gauges: { eventLoopGap: eventLoopGap(), kvCacheUsage: async () => kvCacheUsage(await model.generationLoad?.()) },
     stopping,
+    life: store,
   })
   server.replace(app.fetch)
   const url = `${server.url}/v1`

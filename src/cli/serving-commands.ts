@@ -21,6 +21,9 @@ function defineServe(palign: Command): void {
     .addOption(model())
     .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
     .option('--name <name>', 'what the model is called; default the name of its folder')
+    .option('--store <folder>', 'keep answers and make personas of them: the routes below /api')
+    .option('--database-url-file <file>', 'the same in a PostgreSQL database, whose address stands in this file')
+    .option('--no-work', 'with --store: leave jobs to palign work')
     .option('--host <address>', 'where to listen; others than this machine need a key', '127.0.0.1')
     .addOption(new Option('--port <number>', '0 takes a free one').argParser(wholeNumber).default(8717))
     .option('--origin <origins...>', 'pages on the web that may ask, as https://example.org')
@@ -52,6 +55,7 @@ function defineServe(palign: Command): void {
       examples(
         'palign serve --model models/respondent --personas personas',
         'curl http://127.0.0.1:8717/v1/models',
+        'palign serve --model models/respondent --store people',
         'palign keys create --name laptop && palign serve --model models/respondent --host 0.0.0.0',
       ),
     )

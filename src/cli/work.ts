@@ -5,7 +5,8 @@ import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openStore, workerName } from '../node/open-store.ts'
 import { packageVersion } from '../node/package-version.ts'
-import { ALIGN_JOB, alignJobHandler } from '../server/align-job.ts'
+import { jobHandlers } from '../server/job-handlers.ts'
+import { breathing } from '../server/job-parts.ts'
 import { runJobs } from '../store/run-jobs.ts'
 import { duration, interruptSignal, note, print, printJson, reportError } from './output.ts'
 import { type StoreOptions, storeAddress } from './stores.ts'
@@ -32,17 +33,19 @@ export async function workCommand(options: WorkOptions): Promise<void> {
   try {
     const model = await loadModel(options.model)
     try {
-      const handler = alignJobHandler({
+      const handlers = jobHandlers({
         model,
         records: store.records,
         version: packageVersion(),
+        // So that its lease is renewed while probes are fitted.
+        breathe: breathing(),
         store: activationCache(cacheFolder(process.env)),
         openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
       })
       note(`palign: waiting for jobs${address.kind === 'postgres' ? ' of the PostgreSQL database' : ` in ${address.folder}`}`)
       let begun = performance.now()
       await runJobs({
-        ...{ queue: store.jobs, handlers: { [ALIGN_JOB]: handler }, worker: workerName(), signal },
+        ...{ queue: store.jobs, handlers, worker: workerName(), signal },
         ...(options.drain && { whenIdle: async () => false }),
         onClaim: () => {
           begun = performance.now()

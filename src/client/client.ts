@@ -3,6 +3,8 @@ import type { ChatCompletion, ChatEvent, ChatLogprobs, ChatRequest } from './cha
 import type { Health, Model, Props } from './common-types.ts'
 import type { Completion, CompletionEvent, CompletionLogprobs, CompletionRequest } from './completion-types.ts'
 import { headerFacts, isObject, PalignApiError, parsedJson } from './error.ts'
+import { lifeCalls } from './life.ts'
+import type { Jobs, Personas, Respondents } from './life-types.ts'
 import { streamEvents } from './stream-events.ts'
 import {
   broken,
@@ -45,6 +47,10 @@ export interface PalignClient {
     readonly list: (options?: CallOptions) => Promise<readonly Model[]>
     readonly get: (id: string, options?: CallOptions) => Promise<Model>
   }
+  /** What `palign serve --store` keeps: answers, jobs, and personas made by them. */
+  readonly respondents: Respondents
+  readonly jobs: Jobs
+  readonly personas: Personas
   readonly health: (options?: CallOptions) => Promise<Health>
   readonly props: (options?: CallOptions) => Promise<Props>
   /** Ids of the tokens of a text; spellings of special tokens stay plain text. */
@@ -111,6 +117,7 @@ export function palignClient({
       get: (id, { signal } = {}) =>
         json({ path: `/v1/models/${encodeURIComponent(id)}`, signal }, (body) => typeof body.id === 'string'),
     },
+    ...lifeCalls({ json, send, maxEventLength }),
     health: ({ signal } = {}) => json({ path: '/health', signal }, ({ status }) => typeof status === 'string'),
     props: ({ signal } = {}) => json({ path: '/props', signal }, ({ model }) => isObject(model)),
     tokenize: async (content, { signal } = {}) => {

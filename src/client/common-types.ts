@@ -69,6 +69,8 @@ export interface PersonaFacts {
   readonly site?: string | undefined
   /** The alphas that were tried when it was found. */
   readonly calibrated?: { readonly from: number; readonly to: number } | undefined
+  /** Why it is refused: its self-test failed. */
+  readonly failed?: string | undefined
 }
 
 export interface Health {

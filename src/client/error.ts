@@ -14,6 +14,8 @@ export type ApiErrorCode =
   | 'insufficient_scope'
   | 'model_not_found'
   | 'persona_not_found'
+  | 'respondent_not_found'
+  | 'job_not_found'
   | 'route_not_found'
   | 'method_not_allowed'
   | 'request_too_large'
@@ -22,6 +24,7 @@ export type ApiErrorCode =
   | 'internal_error'
   | 'engine_failed'
   | 'model_loading'
+  | 'persona_not_ready'
   | 'server_is_overloaded'
   /** No connection, or one that broke. */
   | 'connection_failed'

@@ -30,4 +30,20 @@ export type {
   CompletionRequest,
 } from './completion-types.ts'
 export { type ApiErrorCode, type ApiErrorFacts, PalignApiError } from './error.ts'
+export type {
+  ErrorsByDomain,
+  EvaluatedArm,
+  ExportedPersona,
+  Job,
+  JobProgress,
+  JobRequest,
+  JobState,
+  Jobs,
+  NewRespondent,
+  Personas,
+  Removed,
+  Respondent,
+  Respondents,
+  StoredPersona,
+} from './life-types.ts'
 export type { CallOptions, Fetch } from './transport.ts'

@@ -50,11 +50,22 @@ export async function* streamEvents<Logprobs>(options: StreamOptions): AsyncGene
   }
 }
 
-async function* readChunks<Logprobs>({
+async function* readChunks<Logprobs>(options: StreamOptions): AsyncGenerator<WireChunk<Logprobs>, void, void> {
+  for await (const chunk of readJsonEvents(options)) {
+    if (isChunk<Logprobs>(chunk)) yield chunk
+    else {
+      const message = 'stream has an event that is no chunk'
+      throw new PalignApiError({ ...headerFacts(options.response), code: 'invalid_response', message })
+    }
+  }
+}
+
+/** The values of the events of a stream, until it says that it is done. @throws PalignApiError for an error in it, and for a connection that broke */
+export async function* readJsonEvents({
   response,
   signal,
   maxEventLength,
-}: StreamOptions): AsyncGenerator<WireChunk<Logprobs>, void, void> {
+}: Omit<StreamOptions, 'choices'>): AsyncGenerator<unknown, void, void> {
   const wrong = (message: string) => new PalignApiError({ ...headerFacts(response), code: 'invalid_response', message })
   if (response.body === null || !/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
     await response.body?.cancel()
@@ -66,7 +77,6 @@ async function* readChunks<Logprobs>({
       const chunk = parsedJson(data)
       const failure = bodyFacts(chunk)
       if (failure !== undefined) throw new PalignApiError({ ...headerFacts(response), ...failure })
-      if (!isChunk<Logprobs>(chunk)) throw wrong('stream has an event that is no chunk')
       yield chunk
     }
   } catch (error) {

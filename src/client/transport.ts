@@ -22,7 +22,9 @@ export interface CallOptions {
 
 export interface TransportRequest extends CallOptions {
   readonly path: string
-  /** Sent as JSON by POST; GET without one. */
+  /** Default: POST with a body, GET without one. */
+  readonly method?: 'DELETE' | 'PATCH' | 'POST' | undefined
+  /** Sent as JSON. */
   readonly body?: object | undefined
   readonly accept?: string | undefined
 }
@@ -35,9 +37,9 @@ const LONGEST_WAIT_MS = 60_000
 const WORTH_ANOTHER_TRY = [408, 429, 500, 502, 503, 504]
 
 export function transport({ root, apiKey, headers, fetch, retries, wait }: TransportOptions): Transport {
-  const once = async ({ path, body, signal, accept = 'application/json' }: TransportRequest): Promise<Response> => {
+  const once = async ({ path, method, body, signal, accept = 'application/json' }: TransportRequest): Promise<Response> => {
     const init: RequestInit = {
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
         ...headers,
         accept,

@@ -23,7 +23,7 @@ export function trainsAdapter(method: AlignMethod): method is 'dpo' | 'ppo' {
   return method === 'dpo' || method === 'ppo'
 }
 
-export interface AlignPersonOptions extends Pick<AlignOptions, 'source' | 'signal'> {
+export interface AlignPersonOptions extends Pick<AlignOptions, 'source' | 'signal' | 'breathe'> {
   readonly method: AlignMethod
   readonly model: LanguageModel
   readonly respondent: Respondent
@@ -73,7 +73,7 @@ export async function alignPerson(options: AlignPersonOptions): Promise<StoredPe
 }
 
 async function steer(options: AlignPersonOptions, known: KnownItems): Promise<StoredPersona> {
-  const { method, model, respondent, seed, source, store, prepared, onStage = silently, signal } = options
+  const { method, model, respondent, seed, source, store, prepared, onStage = silently, signal, breathe } = options
   const { questionnaire } = respondent
   const key = `${method} ${questionnaire.id} ${model.fingerprint}`
   let shared = prepared?.get(key)
@@ -86,7 +86,7 @@ async function steer(options: AlignPersonOptions, known: KnownItems): Promise<St
   }
   let current = onStage('fitting probes')
   const persona = await alignPas(shared, respondent, {
-    ...{ seed, source, signal },
+    ...{ seed, source, signal, breathe },
     onProgress: (progress) => current.update(progress),
     onPhase(phase) {
       if (phase !== 'search') return

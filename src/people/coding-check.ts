@@ -6,6 +6,7 @@
 import { PalignError } from '../errors.ts'
 import { respondentCount } from '../items/answer-matrix.ts'
 import type { Questionnaire } from '../items/questionnaire.ts'
+import { pearson } from '../math/statistics.ts'
 import type { Sample } from './sample.ts'
 
 export interface Measured {
@@ -58,6 +59,42 @@ export function checkCoding(sample: Sample): CodingCheck {
     pairs: correlations.length,
     respondents,
   }
+}
+
+/**
+ * One person's answers: over facets, the mean of the plus items against that of the minus items, which say opposite things. Of 5,000 simulated people .06 %
+ * (short form) and none (long form) lie beyond .3 on the wrong side, of the 300 PAPI test persons none; 85 %, 99.8 % and 297 lie beyond it on the right
+ * one: what is in the other coding is found out that often. Nearer to zero nothing is decided.
+ */
+const SMALLEST_OF_ONE = 0.3
+const FEWEST_FACETS = 10
+
+/** @throws PalignError `wrong-coding` where the answers of one respondent contradict the coding they are said to have; it quotes none */
+export function requireOwnCoding(sample: Sample, row = 0): void {
+  const { questionnaire, values, coding } = sample
+  const { items, facets } = questionnaire
+  const columnOf = new Map(items.map((item, column) => [item.itemNumber, column]))
+  const pairs = facets.flatMap((facet): [number, number][] => {
+    const columns = facet.items.map((itemNumber) => columnOf.get(itemNumber)!)
+    const meanOf = (keying: number) => {
+      const said = columns
+        .filter((column) => items[column]!.keying === keying)
+        .map((column) => values[row * items.length + column]!)
+      const answered = said.filter((value) => value !== 0)
+      return answered.reduce((sum, value) => sum + value, 0) / answered.length
+    }
+    const pair: [number, number] = [meanOf(1), meanOf(-1)]
+    return pair.some(Number.isNaN) ? [] : [pair]
+  })
+  if (pairs.length < FEWEST_FACETS) return
+  const r = pearson(
+    pairs.map(([plus]) => plus),
+    pairs.map(([, minus]) => minus),
+  )
+  if (r === undefined || Math.abs(r) < SMALLEST_OF_ONE || r > 0 === (coding === 'keyed')) return
+  throw new PalignError('wrong-coding', `answers are said to be ${coding} and contradict it over ${pairs.length} facets`, {
+    hint: `they look ${coding === 'keyed' ? 'worded' : 'keyed'}: say so, or turn the minus items`,
+  })
 }
 
 /** The check as a gate: a sample in the other coding is a `wrong-coding` error with the measured correlation. */

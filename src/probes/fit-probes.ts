@@ -31,12 +31,17 @@ export interface FitProbesOptions {
  * Probes of all heads, in the order of `headIds`.
  * @throws PalignError `invalid-input` for a split with an empty side or a row on both sides, `too-few-answers` for training rows of one label only.
  */
-export function fitProbes(labelled: LabelledContrasts, { split, c = 1 }: FitProbesOptions): Probe[] {
+export function fitProbes(labelled: LabelledContrasts, options: FitProbesOptions): Probe[] {
+  return [...probesOneByOne(labelled, options)]
+}
+
+/** The same, each fitted when it is asked for: a thread that has other things to do gets to them in between. */
+export function* probesOneByOne(labelled: LabelledContrasts, { split, c = 1 }: FitProbesOptions): Generator<Probe, void> {
   const rows = split(labelled)
   assertSplit(rows, labelled)
   const { shape } = labelled.activations
   const workspace = logisticWorkspace(rows.train.length, shape.headDim)
-  return headIds(shape).map((head) => fitProbe(labelled, head, rows, c, workspace))
+  for (const head of headIds(shape)) yield fitProbe(labelled, head, rows, c, workspace)
 }
 
 function fitProbe(labelled: LabelledContrasts, head: HeadId, split: RowSplit, c: number, workspace: LogisticWorkspace): Probe {

@@ -1,11 +1,11 @@
 /** @file Whom a request addresses: the model, and the personas that act on it, by body, header or model id. */
 import type { Context } from 'hono'
 import type { HTTPException } from 'hono/http-exception'
+import { calibratedRange, personaFacts } from './persona-facts.ts'
 import {
   type AppliedPersonas,
   applyPersonas,
   type ChosenPersona,
-  calibratedRange,
   chosenPersonas,
   type PersonaRequest,
   type PersonaShelf,
@@ -18,20 +18,24 @@ export interface Addressed extends AppliedPersonas {
 }
 
 /** Says in the response who answers. @throws refusals `model_not_found`, `persona_not_found`, `invalid_value`, `unsupported_value` */
-export function addressed(
+export async function addressed(
   c: Context,
   { model, persona }: { readonly model: string; readonly persona?: PersonaRequest['body'] },
   services: Pick<Services, 'model' | 'name' | 'shelf'>,
-): Addressed {
+): Promise<Addressed> {
   const [base, modelSuffix] = splitAt(model)
   if (base !== services.name) {
     throw refusal({ code: 'model_not_found', param: 'model', message: `model ${JSON.stringify(base)} does not exist` })
   }
   const chosen = chosenPersonas({ body: persona, header: c.req.header('x-persona'), modelSuffix })
-  const applied = applyPersonas(chosen, services.shelf, services.model)
+  const shelf = await services.shelf.chosen(
+    c.get('caller'),
+    chosen.map(({ id }) => id),
+  )
+  const applied = applyPersonas(chosen, shelf, services.model)
   const { headers } = c.get('record')
   headers['x-persona-id'] = applied.label
-  const beyond = chosen.flatMap((one) => beyondCalibration(one, services.shelf))
+  const beyond = chosen.flatMap((one) => [...beyondCalibration(one, shelf), ...unsteered(one, shelf)])
   if (beyond.length > 0) headers['x-persona-warning'] = beyond.join('; ')
   return { ...applied, ids: chosen.map(({ id }) => id) }
 }
@@ -39,9 +43,16 @@ export function addressed(
 /** A strength that was never tried when the persona was found is allowed, and said. */
 function beyondCalibration({ id, alpha }: ChosenPersona, shelf: PersonaShelf): string[] {
   const persona = shelf.get(id)?.persona
-  const range = persona && calibratedRange(persona)
+  const range = persona && calibratedRange(personaFacts(persona))
   if (alpha === undefined || range === undefined || (alpha >= range.from && alpha <= range.to)) return []
   return [`alpha ${alpha} of ${id} is outside ${range.from} to ${range.to}`]
+}
+
+/** A search may find that no strength is better than none. Who asks for the persona is then answered by the base model, and told so. */
+function unsteered({ id, alpha }: ChosenPersona, shelf: PersonaShelf): string[] {
+  const persona = shelf.get(id)?.persona
+  if (persona?.kind !== 'steering' || (alpha ?? persona.alpha) !== 0) return []
+  return [`alpha of ${id} is 0: the answer is not steered`]
 }
 
 /** `base@persona`; an @ inside the base's own name does not exist. */

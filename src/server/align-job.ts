@@ -1,26 +1,23 @@
 /**
- * @file Jobs of kind `align`: answers that are stored -> a persona that is stored. What lies in the store:
- *
- *     answers / ID          palign's own format of answers, one respondent: { questionnaire, coding, respondents: [{ sex, age, answers }] }
- *     personas / ID         StoredPersonaRecord; ID is that of the job with `persona` for `job`, so that a repeated job writes the same record again
- *
- * A job reads the answers of its own owner only. Neither answers nor personas are ever part of a job, of its errors or of a log.
+ * @file Jobs of kind `align`: answers that are stored -> a persona that is stored (`life-records.ts`), after its self-test on the worker's model. A job reads
+ * the answers of its own owner only. Neither answers nor personas are ever part of a job, of its errors or of a log.
  */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { ALIGN_METHODS, type AlignPersonOptions, alignPerson } from '../eval/align-person.ts'
-import type { OnStage } from '../eval/stage.ts'
 import { type PersonaBundle, packPersona } from '../node/persona-bundle.ts'
-import { ownPeople } from '../people/read-own.ts'
-import { respondentsOf } from '../people/sample.ts'
 import type { StoredPersona } from '../persona/persona.ts'
 import type { Job } from '../store/jobs.ts'
-import type { Records, StoredRecord } from '../store/records.ts'
-import type { JobHandler, JobRun } from '../store/run-jobs.ts'
+import type { Records } from '../store/records.ts'
+import type { JobHandler } from '../store/run-jobs.ts'
+import { answersOf, jobPayload, requireModel, respondentIn, stagesOf } from './job-parts.ts'
+import { OF_PERSONA, PERSONA_FILES, PERSONAS, personaIdOf, personaRef, type StoredPersonaRecord } from './life-records.ts'
+import { personaFacts } from './persona-facts.ts'
+import { testPersona } from './persona-self-test.ts'
+import { isPersonaName } from './persona-shelf.ts'
 
 export const ALIGN_JOB = 'align'
-export const ANSWERS = 'answers'
-export const PERSONAS = 'personas'
 
 /** Also what a route checks before it enqueues. */
 export const alignJobPayload = z.strictObject({
@@ -38,87 +35,79 @@ export const alignJobPayload = z.strictObject({
       steps: z.number().int().min(1).max(10_000).optional(),
     })
     .default({ seed: 0 }),
+  /** What the persona will be called; left out: by an id made of that of the job. */
+  persona: z.string().refine(isPersonaName).optional(),
 })
 export type AlignJobPayload = z.input<typeof alignJobPayload>
 
 export interface AlignJobResult {
+  /** Id of its record. */
   readonly persona: string
   readonly kind: StoredPersona['kind']
   readonly method: string
 }
 
-/** What a record of the collection `personas` holds; `unpackPersona` reads its bundle. */
-export interface StoredPersonaRecord extends Omit<AlignJobResult, 'persona'> {
-  /** Fingerprint of the model that it was found for. */
-  readonly model: string
-  readonly job: string
-  /** Id of the record that it was made of. */
-  readonly answers: string
-  readonly bundle: PersonaBundle
-}
-
-export const personaIdOf = ({ id }: Pick<Job, 'id'>) => id.replace(/^job-/, 'persona-')
-
-export interface AlignJobOptions extends Pick<AlignPersonOptions, 'model' | 'store' | 'openTrainer'> {
+export interface AlignJobOptions extends Pick<AlignPersonOptions, 'model' | 'store' | 'openTrainer' | 'breathe'> {
   readonly records: Records
   /** Of palign; recorded in the persona. */
   readonly version: string
 }
 
 /** One handler for one model: what all persons share is computed by its first job. */
-export function alignJobHandler({ records, version, model, store, openTrainer }: AlignJobOptions): JobHandler {
+export function alignJobHandler({ records, version, model, store, openTrainer, breathe }: AlignJobOptions): JobHandler {
   const prepared: AlignPersonOptions['prepared'] = new Map()
   return async (run) => {
     const { job, signal } = run
-    const payload = alignJobPayload.safeParse(run.payload)
-    if (!payload.success) {
-      const issue = payload.error.issues[0]
-      throw new PalignError(
-        'invalid-input',
-        `payload of the job is wrong at ${issue?.path.join('.') || 'its root'}: ${issue?.message}`,
-      )
-    }
-    const { answers: answersId, method, settings, model: wanted } = payload.data
-    if (wanted !== undefined && wanted !== model.fingerprint) {
-      throw new PalignError(
-        'incompatible-persona',
-        `job is for model ${wanted.slice(0, 12)}, this worker has ${model.fingerprint.slice(0, 12)}`,
-        { hint: 'workers of one queue have the same model' },
-      )
-    }
+    const { answers: answersId, method, settings, model: wanted, persona: name } = jobPayload(alignJobPayload, run)
+    requireModel(wanted, model)
+    const id = name === undefined ? personaIdOf(job) : personaRef(job.owner, name)
+    await requireFree(records, id, job)
     const answers = await answersOf(records, answersId, job)
-    const [respondent] = respondentsOf(ownPeople(answers.json).sample)
+    const onStage = stagesOf(run)
     const persona = await alignPerson({
-      ...{ method, model, respondent: respondent!, ...settings, store, prepared, openTrainer, signal },
+      ...{ method, model, respondent: respondentIn(answers), ...settings, store, prepared, openTrainer, signal, breathe },
       source: { data: 'answers given to a server', version },
-      onStage: stagesOf(run),
+      onStage,
     })
+    const testing = onStage('self-test')
+    const state = await testPersona(persona, model)
+    testing.end()
     throwIfAborted(signal)
     const bundle = await packPersona(persona)
     // Who withdraws answers while the job runs gets no persona made of them.
     const { expires } = await answersOf(records, answersId, job)
+    await requireFree(records, id, job)
+    const { kind, method: found } = persona
     const record: StoredPersonaRecord = {
-      ...{ kind: persona.kind, method: persona.method, model: model.fingerprint, job: job.id, answers: answersId, bundle },
+      ...{ name: name ?? id, kind, method: found, model: model.fingerprint, job: job.id, answers: answersId, state },
+      root: rootOf(bundle),
+      ...personaFacts(persona),
     }
-    const id = personaIdOf(job)
+    await records.put(PERSONA_FILES, id, { owner: job.owner, expires, json: bundle })
     await records.put(PERSONAS, id, { owner: job.owner, expires, json: record })
-    return { persona: id, kind: persona.kind, method: persona.method } satisfies AlignJobResult
+    // Who withdrew them between that look and this one has looked for personas too early.
+    await answersOf(records, answersId, job).catch(async (gone: unknown) => {
+      for (const collection of OF_PERSONA) await records.delete(collection, id)
+      throw gone
+    })
+    return { persona: id, kind, method: found } satisfies AlignJobResult
   }
 }
 
-/** Of another owner's answers nothing is said, not even that they exist. */
-async function answersOf(records: Records, id: string, { owner }: Job): Promise<StoredRecord> {
-  const record = await records.get(ANSWERS, id)
-  if (record?.owner === owner) return record
-  throw new PalignError('not-found', 'answers of the job do not exist, or exist no more')
+/** A name is one persona's. The same job may come a second time. */
+async function requireFree(records: Records, id: string, job: Job): Promise<void> {
+  const record = await records.get(PERSONAS, id)
+  if ((record?.json as StoredPersonaRecord | undefined)?.job === job.id) return
+  if (record === undefined) {
+    // One that has expired may still lie there: what is written now is a new persona and not that one changed.
+    for (const collection of OF_PERSONA) await records.delete(collection, id)
+    return
+  }
+  throw new PalignError('invalid-input', 'persona of that name exists', { hint: 'delete it first, or give another name' })
 }
 
-function stagesOf({ onProgress }: JobRun): OnStage {
-  return (stage) => {
-    onProgress({ stage, done: 0, total: 1 })
-    return {
-      update: ({ done, total }) => onProgress({ stage, done, total }),
-      end: () => onProgress({ stage, done: 1, total: 1 }),
-    }
-  }
+/** sha256 of what the persona is: its only file, or the weights of its folder. */
+function rootOf({ files }: PersonaBundle): string {
+  const weights = files.find(({ name }) => name.endsWith('.safetensors')) ?? files[0]!
+  return createHash('sha256').update(Buffer.from(weights.base64, 'base64')).digest('hex')
 }

@@ -86,6 +86,7 @@ export const modelAnswer = z.object({
       alpha: z.number().optional(),
       site: z.string().optional(),
       calibrated: z.object({ from: z.number(), to: z.number() }).optional(),
+      failed: z.string().optional().meta({ description: 'why it is refused: its self-test failed' }),
     })
     .optional(),
 })

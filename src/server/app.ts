@@ -6,12 +6,14 @@ import { admission } from './admission.ts'
 import type { KeyLimits } from './caller.ts'
 import { type FrameOptions, failureLog, frame, mount } from './frame.ts'
 import { generationRoutes } from './generation-routes.ts'
+import { type Life, lifeModule, notKept } from './life-routes.ts'
 import { type Gauges, metrics } from './metrics.ts'
 import { modelRoutes } from './model-routes.ts'
 import { type ShelvedPersona, shelve } from './persona-shelf.ts'
 import { rateLimits } from './rate-limits.ts'
 import { logPersona, SILENT } from './request-log.ts'
 import type { RouteModule } from './route.ts'
+import { personaShelf } from './shelf.ts'
 import { statusRoutes } from './status-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { DEFAULT_TIMES, type RequestTimes, type Services } from './work.ts'
@@ -30,6 +32,8 @@ export interface AppOptions extends FrameOptions {
   readonly gauges?: Gauges | undefined
   /** Cuts answers under way: each says so and ends. */
   readonly stopping?: AbortSignal | undefined
+  /** Where answers, jobs and personas of callers are kept; default nowhere, and then there are no routes for them. */
+  readonly life?: Life | undefined
   /** Further routes. */
   readonly modules?: readonly RouteModule[] | undefined
 }
@@ -39,19 +43,28 @@ const DEFAULT_WAITING = 64
 
 /** @throws PalignError as `shelve` does, and for a name that requests could not say */
 export function serverApp(options: AppOptions): Hono {
-  const { model, name, personas, running = DEFAULT_RUNNING, waiting = DEFAULT_WAITING, log = SILENT, modules = [] } = options
+  const {
+    model,
+    name,
+    personas,
+    running = DEFAULT_RUNNING,
+    waiting = DEFAULT_WAITING,
+    log = SILENT,
+    modules = [],
+    life,
+  } = options
   if (!/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/.test(name)) {
     throw new PalignError('invalid-input', `model has the name ${JSON.stringify(name)}, expected letters, digits and . _ : / -`, {
       hint: 'give another --name',
     })
   }
   const places = admission({ running, waiting })
-  const observed = metrics(places.load, options.gauges)
+  const observed = metrics(places.load, { ...(life && { jobs: () => life.jobs.counts() }), ...options.gauges })
   const limits = rateLimits(options.keyLimits)
   const services: Services = {
     model,
     name,
-    shelf: shelve(personas, model),
+    shelf: personaShelf({ shared: shelve(personas, model), model, records: life?.records, log }),
     admission: places,
     limits,
     times: { ...DEFAULT_TIMES, ...options.times },
@@ -59,8 +72,10 @@ export function serverApp(options: AppOptions): Hono {
     onFailure: options.onFailure ?? failureLog(log),
   }
   for (const persona of personas) logPersona(log, persona)
-  const routes = [modelRoutes, generationRoutes, tokenRoutes, ...modules].flatMap((module) => module(services))
+  const kept = life === undefined ? [] : [lifeModule(life)]
+  const routes = [modelRoutes, generationRoutes, tokenRoutes, ...kept, ...modules].flatMap((module) => module(services))
   const app = frame(options, observed)
+  if (life === undefined) app.all('/api/*', notKept)
   mount(app, [...routes, ...statusRoutes({ ...services, metrics: observed, routes })], { limits })
   return app
 }

@@ -20,6 +20,9 @@ export interface Caller {
 /** Whoever reaches a server that asks for no key: it listens on this machine only. */
 export const ANYONE: Caller = { keyId: undefined, scopes: SCOPES, limits: {} }
 
+/** Whose things the caller makes and sees. */
+export const ownerOf = ({ keyId }: Caller) => keyId ?? 'local'
+
 declare module 'hono' {
   interface ContextVariableMap {
     caller: Caller

@@ -16,7 +16,7 @@ export function chatRoute(services: Services & { readonly textOf: TokenText }): 
   const { model, textOf } = services
   return async (c) => {
     const request = parseChatRequest(await readBody(c))
-    const { system, steering, label, ids } = addressed(c, request, services)
+    const { system, steering, label, ids } = await addressed(c, request, services)
     const messages = messagesOf(request.messages, system)
     const { contextLength } = model.shape
     refuseLongText(

@@ -23,7 +23,7 @@ interface ChoicePiece {
 export function completionRoute(services: Services & { readonly textOf: TokenText }): Handler {
   return async (c) => {
     const request = parseCompletionRequest(await readBody(c))
-    const { system, steering, label, ids } = addressed(c, request, services)
+    const { system, steering, label, ids } = await addressed(c, request, services)
     const prompts = promptsOf(request, system, services.model)
     const promptTokens = prompts.reduce((sum, { tokens }) => sum + tokens.length, 0)
     const work = await beginWork(c, services, { promptTokens, personas: ids })
@@ -62,7 +62,7 @@ export function completionRoute(services: Services & { readonly textOf: TokenTex
   }
 }
 
-type Steering = ReturnType<typeof addressed>['steering']
+type Steering = Awaited<ReturnType<typeof addressed>>['steering']
 
 interface ChoiceGeneration {
   readonly request: CompletionRequest

@@ -40,6 +40,8 @@ const EXPOSED_HEADERS = [
   'x-request-id',
   'x-persona-id',
   'x-persona-warning',
+  'x-persona-sha256',
+  'content-disposition',
   'retry-after',
   'x-should-retry',
   ...['limit', 'remaining', 'reset'].flatMap((what) => ['requests', 'tokens'].map((kind) => `x-ratelimit-${what}-${kind}`)),

@@ -1,8 +1,10 @@
 /** @file The base model and every persona as models, each with where it comes from. */
 import { modelAnswer, modelsAnswer } from './answer-schemas.ts'
-import { calibratedRange, type ShelvedPersona } from './persona-shelf.ts'
+import type { Caller } from './caller.ts'
+import { calibratedRange } from './persona-facts.ts'
 import { refusal } from './problems.ts'
 import type { RouteModule } from './route.ts'
+import type { ListedPersona } from './shelf.ts'
 import type { Services } from './work.ts'
 
 export const modelRoutes: RouteModule = (services) => {
@@ -15,7 +17,7 @@ export const modelRoutes: RouteModule = (services) => {
       scopes: ['chat', 'personas:read'],
       isMetered: true,
       answer: modelsAnswer,
-      handler: (c) => c.json({ object: 'list', data: listed(services, created) }),
+      handler: async (c) => c.json({ object: 'list', data: await listed(services, created, c.get('caller')) }),
     },
     {
       method: 'GET',
@@ -25,9 +27,9 @@ export const modelRoutes: RouteModule = (services) => {
       scopes: ['chat', 'personas:read'],
       isMetered: true,
       answer: modelAnswer,
-      handler: (c) => {
+      handler: async (c) => {
         const wanted = c.req.param('id')
-        const found = listed(services, created).find(({ id }) => id === wanted)
+        const found = (await listed(services, created, c.get('caller'))).find(({ id }) => id === wanted)
         if (found === undefined) throw refusal({ code: 'model_not_found', param: 'model', message: 'model does not exist' })
         return c.json(found)
       },
@@ -36,27 +38,29 @@ export const modelRoutes: RouteModule = (services) => {
 }
 
 /** At every request: personas come and go. */
-function listed({ model, name, shelf }: Pick<Services, 'model' | 'name' | 'shelf'>, created: number) {
+async function listed({ model, name, shelf }: Pick<Services, 'model' | 'name' | 'shelf'>, created: number, caller: Caller) {
   const common = { object: 'model', created, owned_by: 'palign' }
   return [
     { id: name, ...common, root: model.fingerprint, parent: null },
-    ...Array.from(shelf.values(), (shelved) => ({
-      id: `${name}@${shelved.id}`,
+    ...(await shelf.listed(caller)).map((persona) => ({
+      id: `${name}@${persona.id}`,
       ...common,
-      root: shelved.root,
+      root: persona.root,
       parent: name,
-      palign: about(shelved),
+      palign: about(persona),
     })),
   ]
 }
 
-function about({ persona }: ShelvedPersona) {
+function about(persona: ListedPersona) {
+  const { kind, method, alpha, site, failed } = persona
   const calibrated = calibratedRange(persona)
   return {
-    kind: persona.kind,
-    ...('method' in persona && { method: persona.method }),
-    ...('alpha' in persona && { alpha: persona.alpha }),
-    ...('site' in persona && { site: persona.site }),
+    kind,
+    ...(method !== undefined && { method }),
+    ...(alpha !== undefined && { alpha }),
+    ...(site !== undefined && { site }),
     ...(calibrated && { calibrated }),
+    ...(failed !== undefined && { failed }),
   }
 }

@@ -21,11 +21,18 @@ export function openApi(routes: readonly Route[]) {
   }
 }
 
-function operation({ summary, path, scopes, isOpen, body, answer, chunk, isMetered }: Route): object {
+function operation({ summary, path, scopes, isOpen, body, answer, chunk, isMetered, status = 200, query = {} }: Route): object {
   const parameters = [...path.matchAll(/:([a-z]+)/gi)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
+    schema: { type: 'string' },
+  }))
+  const queries = Object.entries(query).map(([name, description]) => ({
+    name,
+    in: 'query',
+    required: false,
+    description,
     schema: { type: 'string' },
   }))
   const problem = (description: string) => ({
@@ -34,11 +41,11 @@ function operation({ summary, path, scopes, isOpen, body, answer, chunk, isMeter
   })
   return {
     summary,
-    ...(parameters.length > 0 && { parameters }),
+    ...(parameters.length + queries.length > 0 && { parameters: [...parameters, ...queries] }),
     ...(isOpen !== true && { security: [{ key: scopes }] }),
     ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
     responses: {
-      200: {
+      [status]: {
         description: summary,
         content: {
           ...('type' in answer && !('safeParse' in answer)

@@ -10,6 +10,8 @@ export interface ShelvedPersona {
   readonly persona: Persona
   /** sha256 of the persona's content. */
   readonly root: string
+  /** Why it may not be used, where its self-test failed. */
+  readonly failed?: string | undefined
 }
 
 export type PersonaShelf = ReadonlyMap<string, ShelvedPersona>
@@ -18,6 +20,8 @@ export type PersonaShelf = ReadonlyMap<string, ShelvedPersona>
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
 /** Explicitly nobody. */
 export const BASE = 'none'
+/** A name that requests can say. */
+export const isPersonaName = (id: string) => ID.test(id) && id !== BASE
 export const MOST_PERSONAS = 8
 export const LONGEST_ID = 64
 /** Far beyond every alpha that was ever useful, well inside what stays finite. */
@@ -26,7 +30,7 @@ export const LARGEST_ALPHA = 64
 /** @throws PalignError `invalid-input` for an id that is none, `incompatible-persona` for a persona of another model */
 export function shelve(personas: readonly ShelvedPersona[], model: Pick<LanguageModel, 'shape' | 'fingerprint'>): PersonaShelf {
   for (const { id, persona } of personas) {
-    if (!ID.test(id) || id === BASE) {
+    if (!isPersonaName(id)) {
       throw new PalignError(
         'invalid-input',
         `persona has the id ${JSON.stringify(id)}, expected lower-case letters, digits and . _ -`,
@@ -38,12 +42,6 @@ export function shelve(personas: readonly ShelvedPersona[], model: Pick<Language
     compilePersona(persona, model)
   }
   return new Map(personas.map((persona) => [persona.id, persona]))
-}
-
-/** Between which strengths the persona's own was searched; undefined where none was. */
-export function calibratedRange(persona: Persona): { readonly from: number; readonly to: number } | undefined {
-  const alphas = 'calibration' in persona ? persona.calibration.curve.map(({ alpha }) => alpha) : []
-  return alphas.length === 0 ? undefined : { from: Math.min(...alphas), to: Math.max(...alphas) }
 }
 
 export interface ChosenPersona {
@@ -115,6 +113,14 @@ export function applyPersonas(
     const shelved = shelf.get(id)
     if (shelved === undefined)
       throw refusal({ code: 'persona_not_found', param: 'persona', message: `persona ${shown(id)} does not exist` })
+    if (shelved.failed !== undefined) {
+      throw refusal({
+        code: 'persona_not_ready',
+        param: 'persona',
+        message: `persona ${shown(id)} failed its self-test: ${shelved.failed}`,
+        headers: { 'x-should-retry': 'false' },
+      })
+    }
     if (alpha !== undefined && !(Math.abs(alpha) <= LARGEST_ALPHA)) {
       throw refusal({
         code: 'invalid_value',

@@ -19,6 +19,8 @@ const STATUS = {
   insufficient_scope: 403,
   model_not_found: 404,
   persona_not_found: 404,
+  respondent_not_found: 404,
+  job_not_found: 404,
   route_not_found: 404,
   method_not_allowed: 405,
   request_too_large: 413,
@@ -27,6 +29,7 @@ const STATUS = {
   internal_error: 500,
   engine_failed: 500,
   model_loading: 503,
+  persona_not_ready: 503,
   server_is_overloaded: 503,
 } as const
 export type ProblemCode = keyof typeof STATUS
@@ -64,6 +67,8 @@ export function refusal(problem: Problem): HTTPException {
 const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
   'invalid-input': 'invalid_value',
   'incompatible-persona': 'persona_incompatible',
+  'wrong-coding': 'invalid_value',
+  'too-few-answers': 'invalid_value',
   'non-finite': 'engine_failed',
   'engine-failed': 'engine_failed',
   'deadline-exceeded': 'server_is_overloaded',

@@ -43,6 +43,8 @@ export function logRequest(log: Log, { record, method, status, caller, end, isGo
 }
 
 /** Who acts on answers, and from which content: the trail that a persona leaves. */
-export function logPersona(log: Log, { id, root, persona }: ShelvedPersona): void {
-  log.info({ persona: id, root, kind: persona.kind, ...('method' in persona && { method: persona.method }) }, 'persona loaded')
+export function logPersona(log: Log, { id, root, persona, failed }: ShelvedPersona, owner?: string): void {
+  const about = { persona: id, root, kind: persona.kind, ...('method' in persona && { method: persona.method }) }
+  if (failed === undefined) log.info({ ...about, ...(owner !== undefined && { owner }) }, 'persona loaded')
+  else log.warn({ ...about, ...(owner !== undefined && { owner }), reason: failed }, 'persona refused')
 }

@@ -18,6 +18,10 @@ export interface Route {
   readonly body?: z.ZodType | undefined
   /** The answer as JSON, or what it is instead. */
   readonly answer: z.ZodType | { readonly type: string }
+  /** Of an answer that is none of the refusals; default 200. */
+  readonly status?: 200 | 201 | 202 | undefined
+  /** Parameters behind the path. */
+  readonly query?: Readonly<Record<string, string>> | undefined
   /** Chunks of the answer, where it can be streamed. */
   readonly chunk?: z.ZodType | undefined
   readonly handler: Handler

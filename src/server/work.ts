@@ -3,10 +3,10 @@ import type { Context } from 'hono'
 import { PalignError } from '../errors.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { Admission } from './admission.ts'
-import type { PersonaShelf } from './persona-shelf.ts'
 import { refusal } from './problems.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { countToken } from './request-record.ts'
+import type { Shelf } from './shelf.ts'
 
 export interface RequestTimes {
   /** A whole request, waiting included. */
@@ -24,7 +24,7 @@ export interface Services {
   readonly model: LanguageModel
   /** What the base model is called. */
   readonly name: string
-  readonly shelf: PersonaShelf
+  readonly shelf: Shelf
   readonly admission: Admission
   readonly limits: RateLimits
   readonly times: RequestTimes

@@ -9,7 +9,8 @@
  */
 import type { PalignErrorCode } from '../errors.ts'
 
-export type JobState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+export const JOB_STATES = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
+export type JobState = (typeof JOB_STATES)[number]
 
 export const MOST_ATTEMPTS = 3
 /** Bytes of JSON in UTF-8, of a payload, a checkpoint or a result. */
@@ -102,7 +103,13 @@ export interface JobQueue {
   cancel(id: string): Promise<Job | undefined>
   get(id: string): Promise<Job | undefined>
   /** Newest first, at most `limit` (default 100). */
-  list(options?: { readonly owner?: string; readonly state?: JobState; readonly limit?: number }): Promise<Job[]>
+  list(options?: {
+    readonly owner?: string | undefined
+    readonly state?: JobState | undefined
+    readonly limit?: number | undefined
+  }): Promise<Job[]>
+  /** How many there are in each state. */
+  counts(): Promise<Readonly<Record<JobState, number>>>
   /** Forgets the job, open or not. False for one that does not exist. */
   delete(id: string): Promise<boolean>
   /** A snapshot now and after every change; ends after a final state, when the job is deleted, and on `signal`. */

@@ -16,7 +16,9 @@ import {
 } from './jobs.ts'
 import { orClock, type PostgresDatabase, transaction } from './postgres-database.ts'
 import {
+  type CountRow,
   checkedJob,
+  countsOf,
   isJobId,
   JOB_COLUMNS,
   type JobRow,
@@ -174,6 +176,10 @@ export function postgresJobs(
         [owner ?? null, state ?? null, limit],
       )
       return rows.map(jobOf)
+    },
+    async counts() {
+      const sql = 'SELECT state, count(*) AS count FROM palign.job GROUP BY state'
+      return countsOf((await pool.query<CountRow>(sql)).rows)
     },
     async delete(id) {
       if (!isJobId(id)) return false

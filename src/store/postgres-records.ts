@@ -2,7 +2,7 @@
 import type { Pool } from 'pg'
 import { PalignError } from '../errors.ts'
 import { orClock } from './postgres-database.ts'
-import { MOST_RECORD_BYTES, type RecordKey, type Records, type StoredRecord } from './records.ts'
+import { MOST_RECORD_BYTES, type RecordFacts, type RecordKey, type Records, type StoredRecord } from './records.ts'
 import { jsonText, storedJson } from './stored-json.ts'
 
 export const POSTGRES_RECORDS = `
@@ -23,7 +23,8 @@ interface Row {
   readonly json: string
 }
 
-const COLUMNS = 'collection, id, owner, expires, created, json'
+const FACTS = 'collection, id, owner, expires, created'
+const COLUMNS = `${FACTS}, json`
 
 export function postgresRecords(pool: Pool, { now }: { readonly now?: (() => number) | undefined } = {}): Records {
   const time = () => now?.() ?? null
@@ -47,11 +48,18 @@ export function postgresRecords(pool: Pool, { now }: { readonly now?: (() => num
     },
     async list(collection, { owner, limit = 1000 }) {
       const { rows } = await pool.query<Row>(
-        `SELECT ${COLUMNS} FROM palign.record WHERE collection = $1 AND owner = $2 AND ${alive('$3')}
+        `SELECT ${COLUMNS} FROM palign.record WHERE collection = $1 AND ($2::text IS NULL OR owner = $2) AND ${alive('$3')}
          ORDER BY created, place LIMIT $4`,
-        [collection, owner, time(), limit],
+        [collection, owner ?? null, time(), limit],
       )
       return rows.map(recordOf)
+    },
+    async about(collection, id) {
+      const { rows } = await pool.query<Omit<Row, 'json'>>(
+        `SELECT ${FACTS} FROM palign.record WHERE collection = $1 AND id = $2 AND ${alive('$3')}`,
+        [collection, id, time()],
+      )
+      return rows[0] && factsOf(rows[0])
     },
     async delete(collection, id) {
       return (await pool.query('DELETE FROM palign.record WHERE collection = $1 AND id = $2', [collection, id])).rowCount === 1
@@ -66,11 +74,10 @@ export function postgresRecords(pool: Pool, { now }: { readonly now?: (() => num
   }
 }
 
-function recordOf({ expires, created, json, ...row }: Row): StoredRecord {
-  return {
-    ...row,
-    expires: expires === null ? undefined : Number(expires),
-    created: Number(created),
-    json: storedJson(json),
-  }
+function recordOf({ json, ...row }: Row): StoredRecord {
+  return { ...factsOf(row), json: storedJson(json) }
+}
+
+function factsOf({ expires, created, ...row }: Omit<Row, 'json'>): RecordFacts {
+  return { ...row, expires: expires === null ? undefined : Number(expires), created: Number(created) }
 }

@@ -18,6 +18,15 @@ export interface StoredRecord {
 
 export type RecordKey = Pick<StoredRecord, 'collection' | 'id'>
 
+/** Of a record all but what it holds. */
+export type RecordFacts = Omit<StoredRecord, 'json'>
+
+/** Of whom: one owner, or everybody where none is named. Oldest first, at most `limit` (default 1000). */
+export interface ListRecords {
+  readonly owner?: string | undefined
+  readonly limit?: number | undefined
+}
+
 export interface Records {
   /**
    * Writes or replaces.
@@ -29,8 +38,9 @@ export interface Records {
     record: { readonly owner: string; readonly expires?: number | undefined; readonly json: unknown },
   ): Promise<void>
   get(collection: string, id: string): Promise<StoredRecord | undefined>
-  /** Oldest first, at most `limit` (default 1000). */
-  list(collection: string, options: { readonly owner: string; readonly limit?: number }): Promise<StoredRecord[]>
+  list(collection: string, options: ListRecords): Promise<StoredRecord[]>
+  /** Whether it is there, without reading what it holds. */
+  about(collection: string, id: string): Promise<RecordFacts | undefined>
   /** False for a record that does not exist. */
   delete(collection: string, id: string): Promise<boolean>
   /** Records whose time is over at `now`. */

@@ -85,7 +85,7 @@ async function runJob(queue: JobQueue, job: LeasedJob, { handler, signal: stop, 
   const renewal = setInterval(renew, queue.leaseMilliseconds / 4)
   stop.addEventListener('abort', abort)
   if (stop.aborted) abort()
-  const progress = progressWriter(queue, job)
+  const progress = progressWriter(queue, job, renew)
   try {
     const result = await handler({
       job,
@@ -124,7 +124,7 @@ function failureOf(error: unknown, onFailure: RunJobsOptions['onFailure']) {
 }
 
 /** The newest progress, one write at a time and a few a second. */
-function progressWriter(queue: JobQueue, { lease }: LeasedJob) {
+function progressWriter(queue: JobQueue, { lease }: LeasedJob, renew: () => Promise<void>) {
   let next: JobProgress | undefined
   let writing: Promise<void> | undefined
   let written = 0
@@ -134,7 +134,9 @@ function progressWriter(queue: JobQueue, { lease }: LeasedJob) {
       next = undefined
       written = Date.now()
       // Progress is a courtesy: the job goes on without it.
-      await queue.progress(lease, progress).catch(() => false)
+      const isHeld = await queue.progress(lease, progress).catch(() => true)
+      // Somebody cancelled it: told now, and not with the next renewal.
+      if (!isHeld) await renew()
     }
     writing = undefined
   }

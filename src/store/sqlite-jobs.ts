@@ -10,7 +10,9 @@ import {
 } from './jobs.ts'
 import { emptyLog, type SqliteDatabase, transaction } from './sqlite-database.ts'
 import {
+  type CountRow,
   checkedJob,
+  countsOf,
   JOB_COLUMNS,
   type JobRow,
   jobOf,
@@ -89,6 +91,7 @@ export function sqliteJobs(
   const list = database.prepare(`
     SELECT ${JOB_COLUMNS} FROM job WHERE (:owner IS NULL OR owner = :owner) AND (:state IS NULL OR state = :state)
     ORDER BY place DESC LIMIT :limit`)
+  const counts = database.prepare('SELECT state, count(*) AS count FROM job GROUP BY state')
   const remove = change('DELETE FROM job WHERE id = :id')
 
   const held = ({ id, token }: Lease) => ({ id, token })
@@ -149,6 +152,7 @@ export function sqliteJobs(
     async list({ owner, state, limit = 100 } = {}) {
       return (list.all({ owner: owner ?? null, state: state ?? null, limit }) as unknown as JobRow[]).map(jobOf)
     },
+    counts: async () => countsOf(counts.all() as unknown as CountRow[]),
     async delete(id) {
       const existed = remove({ id })
       if (existed) emptyLog(database)

@@ -21,7 +21,8 @@ interface Row {
   readonly json: string
 }
 
-const COLUMNS = 'collection, id, owner, expires, created, json'
+const FACTS = 'collection, id, owner, expires, created'
+const COLUMNS = `${FACTS}, json`
 const ALIVE = '(expires IS NULL OR expires > :now)'
 
 export function sqliteRecords(
@@ -34,7 +35,9 @@ export function sqliteRecords(
   const has = database.prepare('SELECT 1 FROM record WHERE collection = ? AND id = ?')
   const get = database.prepare(`SELECT ${COLUMNS} FROM record WHERE collection = :collection AND id = :id AND ${ALIVE}`)
   const list = database.prepare(`
-    SELECT ${COLUMNS} FROM record WHERE collection = :collection AND owner = :owner AND ${ALIVE} ORDER BY created, rowid LIMIT :limit`)
+    SELECT ${COLUMNS} FROM record WHERE collection = :collection AND (:owner IS NULL OR owner = :owner) AND ${ALIVE}
+    ORDER BY created, rowid LIMIT :limit`)
+  const about = database.prepare(`SELECT ${FACTS} FROM record WHERE collection = :collection AND id = :id AND ${ALIVE}`)
   const remove = database.prepare('DELETE FROM record WHERE collection = ? AND id = ?')
   const removeOwner = database.prepare('DELETE FROM record WHERE owner = ?')
   const expired = database.prepare('SELECT collection, id FROM record WHERE expires <= ? ORDER BY expires')
@@ -51,7 +54,11 @@ export function sqliteRecords(
       return row && recordOf(row)
     },
     async list(collection, { owner, limit = 1000 }) {
-      return (list.all({ collection, owner, limit, now: now() }) as unknown as Row[]).map(recordOf)
+      return (list.all({ collection, owner: owner ?? null, limit, now: now() }) as unknown as Row[]).map(recordOf)
+    },
+    async about(collection, id) {
+      const row = about.get({ collection, id, now: now() }) as unknown as Omit<Row, 'json'> | undefined
+      return row && { ...row, expires: row.expires ?? undefined }
     },
     async delete(collection, id) {
       const existed = remove.run(collection, id).changes === 1

@@ -1,6 +1,6 @@
 /** @file What both databases share: JSON as text, opaque ids, and the row of a job. */
 import { PalignError } from '../errors.ts'
-import { type Job, type JobError, type JobProgress, type JobState, type LeasedJob, MOST_JOB_BYTES } from './jobs.ts'
+import { JOB_STATES, type Job, type JobError, type JobProgress, type JobState, type LeasedJob, MOST_JOB_BYTES } from './jobs.ts'
 
 /** @throws PalignError `invalid-input` for what is no JSON, or too large */
 export function jsonText(value: unknown, what: string, mostBytes: number): string {
@@ -100,6 +100,16 @@ export function jobOf(row: JobRow): Job {
     started: time(row.started),
     ended: time(row.ended),
   }
+}
+
+export interface CountRow {
+  readonly state: JobState
+  readonly count: number | string
+}
+
+export function countsOf(rows: readonly CountRow[]): Readonly<Record<JobState, number>> {
+  const counted = Object.fromEntries(rows.map(({ state, count }) => [state, Number(count)]))
+  return { ...(Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>), ...counted }
 }
 
 export function leasedJobOf(row: JobRow, token: string): LeasedJob {

@@ -7,7 +7,8 @@ import { IPIP_NEO_120, IPIP_NEO_300 } from '../../src/items/ipip-neo.ts'
 import { openStore, type StoreAddress } from '../../src/node/open-store.ts'
 import { unpackPersona } from '../../src/node/persona-bundle.ts'
 import { simulateRespondents } from '../../src/people/simulate.ts'
-import { ALIGN_JOB, ANSWERS, PERSONAS, type StoredPersonaRecord } from '../../src/server/align-job.ts'
+import { ALIGN_JOB } from '../../src/server/align-job.ts'
+import { ANSWERS, PERSONA_FILES, PERSONAS } from '../../src/server/life-records.ts'
 import { PASSWORD } from '../postgres.ts'
 import { overStores } from '../store/stores.ts'
 
@@ -67,7 +68,8 @@ overStores('palign work', (stores) => {
     expect(job).toMatchObject({ state: 'done', attempts: 2, progress: { stage: 'searching alpha' } })
     const personas = await store.records.list(PERSONAS, { owner: 'o' })
     expect(personas.map(({ id }) => id)).toEqual([(job!.result as { persona: string }).persona])
-    const persona = await unpackPersona((personas[0]!.json as StoredPersonaRecord).bundle)
+    expect(personas[0]!.json).toMatchObject({ state: { kind: 'ready' } })
+    const persona = await unpackPersona((await store.records.get(PERSONA_FILES, personas[0]!.id))!.json)
     expect(persona).toMatchObject({ kind: 'steering', method: 'pas', provenance: { answered: 120, seed: 3 } })
     await store.close()
   }, 120_000)

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
 
 /** About a fifth above what it is: to grow beyond it is a decision. */
-const MOST_BYTES = 8000
+const MOST_BYTES = 10_500
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-client-'))
 afterAll(() => rmSync(scratch, { recursive: true }))

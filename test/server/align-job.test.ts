@@ -4,14 +4,8 @@ import type { LanguageModel } from '../../src/model/language-model.ts'
 import { packPersona, unpackPersona } from '../../src/node/persona-bundle.ts'
 import { simulateRespondents } from '../../src/people/simulate.ts'
 import type { AdapterPersona, SteeringPersona, StoredPersona } from '../../src/persona/persona.ts'
-import {
-  ALIGN_JOB,
-  ANSWERS,
-  alignJobHandler,
-  PERSONAS,
-  personaIdOf,
-  type StoredPersonaRecord,
-} from '../../src/server/align-job.ts'
+import { ALIGN_JOB, alignJobHandler } from '../../src/server/align-job.ts'
+import { ANSWERS, PERSONA_FILES, PERSONAS, personaIdOf } from '../../src/server/life-records.ts'
 import type { JobQueue } from '../../src/store/jobs.ts'
 import { SQLITE_MIGRATIONS } from '../../src/store/migrations.ts'
 import type { Records } from '../../src/store/records.ts'
@@ -95,7 +89,7 @@ describe('a job of kind align', () => {
     expect(await queue.get(job.id)).toMatchObject({ state: 'done', result: { persona, kind: 'prompt', method: 'few-shot' } })
     const record = await records.get(PERSONAS, persona)
     expect(record).toMatchObject({ owner: 'o', expires, json: { model: fingerprint, job: job.id, answers: 'a' } })
-    const read = await unpackPersona((record!.json as StoredPersonaRecord).bundle)
+    const read = await unpackPersona((await records.get(PERSONA_FILES, persona))!.json)
     expect(read).toMatchObject({ kind: 'prompt', method: 'few-shot' })
   })
 
@@ -107,19 +101,23 @@ describe('a job of kind align', () => {
     expect(await records.list(PERSONAS, { owner: 'o' })).toEqual([])
   })
 
-  it('stores nothing where the answers were withdrawn while it ran', async () => {
+  it.each([
+    ['while it ran', 2],
+    ['while it stored', 3],
+  ])('leaves nothing where the answers were withdrawn %s', async (_, read) => {
     await records.put(ANSWERS, 'a', { owner: 'o', json: answers })
     const job = await queue.enqueue(ALIGN_JOB, { answers: 'a', method: 'few-shot' }, { owner: 'o' })
     let reads = 0
     await work({
       ...records,
-      async get(...key) {
-        if (++reads === 2) await records.deleteOwner('o')
-        return records.get(...key)
+      async get(collection, id) {
+        if (collection === ANSWERS && ++reads === read) await records.delete(ANSWERS, 'a')
+        return records.get(collection, id)
       },
     })
+    expect(reads).toBe(read)
     expect(await queue.get(job.id)).toMatchObject({ state: 'failed', error: { code: 'not-found' } })
-    expect(await records.list(PERSONAS, { owner: 'o' })).toEqual([])
+    for (const collection of [PERSONAS, PERSONA_FILES]) expect(await records.list(collection, { owner: 'o' })).toEqual([])
   })
 
   it.each([

@@ -182,6 +182,14 @@ overStores('jobs', (stores) => {
     expect(await of({ limit: 2 })).toEqual([3, 2])
   })
 
+  it('are counted by state', async () => {
+    for (const owner of ['a', 'b', 'a']) await jobs.enqueue('task', 1, { owner })
+    await claim()
+    const { id } = await jobs.enqueue('task', 2)
+    await jobs.cancel(id)
+    expect(await jobs.counts()).toEqual({ waiting: 2, running: 1, done: 0, failed: 0, cancelled: 1 })
+  })
+
   it('are watched from what they are now to their end', async () => {
     const { id } = await jobs.enqueue('task', 1)
     const seen: Job['state'][] = []

@@ -49,6 +49,16 @@ overStores('records', (stores) => {
     expect(await records.list('answers', { owner: 'o', limit: 1 })).toHaveLength(1)
   })
 
+  it('are listed for everybody where nobody is named, and known without what they hold', async () => {
+    for (const owner of ['o', 'p']) await records.put('answers', `of-${owner}`, { owner, json: owner, expires: time + 10 })
+    expect((await records.list('answers', {})).map(({ owner }) => owner)).toEqual(['o', 'p'])
+    const facts = { collection: 'answers', id: 'of-o', owner: 'o', expires: time + 10, created: time }
+    expect(await records.about('answers', 'of-o')).toEqual(facts)
+    expect(await records.about('answers', 'of-q')).toBeUndefined()
+    time += 10
+    expect(await records.about('answers', 'of-o')).toBeUndefined()
+  })
+
   it('are not read any more once they have expired, and can be found to be deleted', async () => {
     await records.put('answers', 'soon', { owner: 'o', json: 1, expires: time + 10 })
     await records.put('answers', 'late', { owner: 'o', json: 2, expires: time + 99 })

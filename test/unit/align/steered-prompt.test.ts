@@ -52,3 +52,27 @@ describe('PAS under a prompt', () => {
     expect(persona).not.toHaveProperty('system')
   })
 })
+
+describe('PAS in a process that has other things to do', () => {
+  it('stops between any two probes, and finds the same', async () => {
+    const prepared = await preparePas(planted, IPIP_NEO_300, known)
+    let breaths = 0
+    const breathe = async () => void breaths++
+    const persona = await alignPas(prepared, extreme('high'), { seed: 1, breathe })
+    expect(persona).toEqual(await alignPas(prepared, extreme('high'), { seed: 1 }))
+    const { layers, heads } = planted.shape
+    // Of five folds and of all known items.
+    expect(breaths).toBeGreaterThanOrEqual(6 * layers * heads)
+  })
+
+  it('ends between two of them on its signal', async () => {
+    const prepared = await preparePas(planted, IPIP_NEO_300, known)
+    const stop = new AbortController()
+    let breaths = 0
+    const breathe = async () => {
+      if (++breaths === 3) stop.abort()
+    }
+    await expect(alignPas(prepared, extreme('high'), { breathe, signal: stop.signal })).rejects.toMatchObject({ code: 'aborted' })
+    expect(breaths).toBe(3)
+  })
+})

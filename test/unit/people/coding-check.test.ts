@@ -4,7 +4,7 @@ import { IPIP_NEO_120, IPIP_NEO_300 } from '../../../src/items/ipip-neo.ts'
 import { flipIfMinus } from '../../../src/items/questionnaire.ts'
 import { SD3 } from '../../../src/items/sd3.ts'
 import { seededRandom } from '../../../src/math/random.ts'
-import { checkCoding, requireCoding } from '../../../src/people/coding-check.ts'
+import { checkCoding, requireCoding, requireOwnCoding } from '../../../src/people/coding-check.ts'
 import { readDarkTriad } from '../../../src/people/read-dark-triad.ts'
 import { readPapi } from '../../../src/people/read-papi.ts'
 import type { Sample } from '../../../src/people/sample.ts'
@@ -76,6 +76,37 @@ describe('coding check', () => {
   })
 })
 
+describe('coding of one person', () => {
+  const refused = (sample: Sample) =>
+    Array.from({ length: respondentCount(sample) }, (_, row) => {
+      try {
+        requireOwnCoding(sample, row)
+        return 0
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'wrong-coding' })
+        return 1
+      }
+    }).reduce<number>((sum, one) => sum + one, 0)
+
+  it.each([
+    [IPIP_NEO_300, 0, 497],
+    [IPIP_NEO_120, 1, 400],
+  ])('is believed where it is right, and mostly found out where it is wrong (%#)', (questionnaire, most, least) => {
+    const sample = simulateSample({ count: 500, seed: 9, questionnaire })
+    expect(refused(sample)).toBeLessThanOrEqual(most)
+    expect(refused(reversed(sample))).toBeGreaterThanOrEqual(least)
+  })
+
+  it('is believed where answers are few or all the same', () => {
+    const sample = reversed(simulateSample({ count: 1, seed: 9, questionnaire: IPIP_NEO_300 }))
+    expect(() => requireOwnCoding(sample)).toThrow(/contradict/)
+    const { items } = IPIP_NEO_300
+    const few = new Set(['N1', 'E1', 'O1', 'A1', 'C1', 'N2'])
+    const ofFew = sample.values.map((value, i) => (few.has(items[i]!.facet ?? '') ? value : 0))
+    for (const values of [ofFew, sample.values.map(() => 3)]) expect(() => requireOwnCoding({ ...sample, values })).not.toThrow()
+  })
+})
+
 describe.skipIf(!hasSharedData)('coding of the research data (needs shared data)', () => {
   it('PAPI test persons are keyed, at .419 with 99.6 % of 696 pairs positive', () => {
     const { sample, codingCheck } = readPapi(sharedBytes('papi/Test-set.json'))
@@ -84,6 +115,22 @@ describe.skipIf(!hasSharedData)('coding of the research data (needs shared data)
     expect(codingCheck.correlation).toBeCloseTo(0.419, 3)
     expect(codingCheck.positiveShare).toBeCloseTo(0.996, 3)
     expect(checkCoding(reversed(sample))).toMatchObject({ kind: 'contradicted', correlation: expect.closeTo(-0.419, 3) })
+  })
+
+  it('of each PAPI test person is believed, and the other one found out for all but three', () => {
+    const { sample } = readPapi(sharedBytes('papi/Test-set.json'))
+    const verdicts = [sample, reversed(sample)].map(
+      (one) =>
+        Array.from({ length: 300 }, (_, row) => row).filter((row) => {
+          try {
+            requireOwnCoding(one, row)
+            return true
+          } catch {
+            return false
+          }
+        }).length,
+    )
+    expect(verdicts).toEqual([300, 3])
   })
 
   it.each(['dark_triad_Test_set.json', 'Dark-Triad.csv'])('%s is worded', (name) => {
