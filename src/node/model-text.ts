@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { Message } from '../model/messages.ts'
 import { type ChatTokenizer, chatTokenizer, type TextPart } from './chat-tokenizer.ts'
-import { ifExists, readFileBounded, readJson } from './read-file.ts'
-import type { TemplateRenderer } from './template-renderer.ts'
+import { decodeText, ifExists, readFileBounded, readJson } from './read-file.ts'
+import { checkTemplateLength, type TemplateRenderer } from './template-renderer.ts'
 
 const MAX_TOKENIZER_BYTES = 64 << 20
 const MAX_CONFIG_BYTES = 1 << 20
@@ -24,8 +24,10 @@ export async function readModelText(folder: string): Promise<ModelText> {
     (await ifExists(readJson(join(folder, 'tokenizer_config.json'), MAX_CONFIG_BYTES))) ?? {},
     'tokenizer_config.json',
   )
-  const jinja = await ifExists(readFileBounded(join(folder, 'chat_template.jinja'), MAX_CONFIG_BYTES))
-  const chatTemplate = jinja === undefined ? templateOf(config.chat_template) : new TextDecoder().decode(jinja)
+  const path = join(folder, 'chat_template.jinja')
+  const jinja = await ifExists(readFileBounded(path, MAX_CONFIG_BYTES))
+  const chatTemplate = jinja === undefined ? templateOf(config.chat_template) : decodeText(jinja, path)
+  if (chatTemplate !== undefined) checkTemplateLength(chatTemplate)
   return { tokenizer: chatTokenizer(json, config, chatTemplate), chatTemplate, variables: specialTokens(config) }
 }
 
