@@ -10,8 +10,17 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 const MAX_DEPTH = 64
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
+export interface StrictJsonLimits {
+  /** Elements of one list; default: as many as there is text for. */
+  readonly mostElements?: number | undefined
+}
+
 /** Parses one JSON value; errors (`malformed-file`) begin with `name` and give the position in characters, never the content. */
-export function parseStrictJson(text: string, name: string): JsonValue {
+export function parseStrictJson(
+  text: string,
+  name: string,
+  { mostElements = Number.POSITIVE_INFINITY }: StrictJsonLimits = {},
+): JsonValue {
   let at = 0
 
   const fail = (rule: string): never => {
@@ -52,8 +61,10 @@ export function parseStrictJson(text: string, name: string): JsonValue {
   function parseArray(depth: number): JsonValue[] {
     const values: JsonValue[] = []
     if (take(']')) return values
-    do values.push(parseValue(depth))
-    while (take(','))
+    do {
+      if (values.length >= mostElements) fail(`list of more than ${mostElements} elements`)
+      values.push(parseValue(depth))
+    } while (take(','))
     return take(']') ? values : fail('array without an end')
   }
 
