@@ -55,6 +55,8 @@ const LIMITS = {
   metadataCharacters: 1_000_000,
   rank: 8,
   dimension: 2 ** 32,
+  /** A header has lists of sizes and of two offsets: a long one is refused before it is parsed to its end. */
+  listElements: 64,
 }
 
 /**
@@ -66,7 +68,8 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const dataStart = LENGTH_BYTES + size
   const bytes = await readRange(source, LENGTH_BYTES, dataStart)
   if (bytes[0] !== 0x7b) refuse('header at byte 8 does not start with {')
-  const { __metadata__: metadata, ...entries } = record(parseStrictJson(decodeUtf8(bytes), 'safetensors header'), 'header')
+  const json = parseStrictJson(decodeUtf8(bytes), 'safetensors header', { mostElements: LIMITS.listElements })
+  const { __metadata__: metadata, ...entries } = record(json, 'header')
   const tensors = Object.entries(entries).map(([name, entry]) => parseEntry(name, entry, dataStart))
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end)
   checkContiguous(tensors, dataStart, source.byteLength)

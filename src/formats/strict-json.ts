@@ -10,8 +10,17 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 const MAX_DEPTH = 64
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
+export interface StrictJsonLimits {
+  /** Elements of one list; default: as many as there is text for. */
+  readonly mostElements?: number | undefined
+}
+
 /** Parses one JSON value; errors (`malformed-file`) begin with `name` and give the position in characters, never the content. */
-export function parseStrictJson(text: string, name: string): JsonValue {
+export function parseStrictJson(
+  text: string,
+  name: string,
+  { mostElements = Number.POSITIVE_INFINITY }: StrictJsonLimits = {},
+): JsonValue {
   let at = 0
 
   const fail = (rule: string): never => {
@@ -52,8 +61,10 @@ export function parseStrictJson(text: string, name: string): JsonValue {
   function parseArray(depth: number): JsonValue[] {
     const values: JsonValue[] = []
     if (take(']')) return values
-    do values.push(parseValue(depth))
-    while (take(','))
+    do {
+      if (values.length >= mostElements) fail(`list of more than ${mostElements} elements`)
+      values.push(parseValue(depth))
+    } while (take(','))
     return take(']') ? values : fail('array without an end')
   }
 
@@ -92,4 +103,29 @@ function isEscaped(text: string, at: number): boolean {
   let start = at
   while (text[start - 1] === '\\') start--
   return (at - start) % 2 === 1
+}
+
+/**
+ * Bounds for JSON that has been parsed already, where one key twice does no harm (tokenizers of 64 MB take too long otherwise): depth, finite
+ * numbers, and no object under `__proto__` (a vocabulary may well have that word, with a number). @throws PalignError `malformed-file`
+ */
+export function assertBoundedJson(json: unknown, name: string): void {
+  const refuse = (rule: string): never => {
+    throw new PalignError('malformed-file', `${name} is not acceptable JSON: ${rule}`, { hint: 'fetch or export the file again' })
+  }
+  // Level by level, without recursion: what is nested too deeply must not exhaust the stack that says so.
+  let level: unknown[] = [json]
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: unknown[] = []
+    for (const value of level) {
+      if (typeof value === 'number' && !Number.isFinite(value)) refuse('number out of range')
+      if (typeof value !== 'object' || value === null) continue
+      if (depth > MAX_DEPTH) refuse(`nesting deeper than ${MAX_DEPTH}`)
+      if (Object.hasOwn(value, '__proto__') && typeof (value as Record<string, unknown>)['__proto__'] === 'object') {
+        refuse('forbidden key')
+      }
+      for (const inner of Object.values(value)) if (typeof inner !== 'string') next.push(inner)
+    }
+    level = next
+  }
 }

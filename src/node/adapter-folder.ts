@@ -8,7 +8,7 @@ import { writeFileAtomic } from './atomic-write.ts'
 import { openFile, readFileBounded } from './read-file.ts'
 
 export const ADAPTER_CONFIG = 'adapter_config.json'
-const ADAPTER_TENSORS = 'adapter_model.safetensors'
+export const ADAPTER_TENSORS = 'adapter_model.safetensors'
 /** Beside the two files of PEFT where the adapter is a persona; other tools leave it be. */
 export const PERSONA_RECORD = 'palign.json'
 const OWN_FILES = [ADAPTER_CONFIG, ADAPTER_TENSORS, PERSONA_RECORD]

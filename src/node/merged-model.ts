@@ -1,5 +1,5 @@
 /** @file A model folder with an adapter merged into its weights: an ordinary model, for palign and for other tools. */
-import { copyFile, open, readdir } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mergeLinear } from '../engine/merge-adapter.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
@@ -7,11 +7,9 @@ import { safetensorsStart } from '../formats/safetensors.ts'
 import { linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
 import { type Adapter, assertAdapter } from '../model/adapter.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
+import { copyModelText } from './copy-model-text.ts'
 import { readModelFolder } from './model-folder.ts'
 import { type OpenFile, openFile } from './read-file.ts'
-
-/** Configuration, tokenizer, template and licence; not the model card, which describes another model. An index of shards lists sizes that merging changes. */
-export const COPIED = /^(?!.*\.index\.json$)(.*\.(json|txt|jinja|model)|LICEN[CS]E.*|NOTICE.*)$/
 
 export interface MergeOptions {
   /** Model folder the adapter was trained on. */
@@ -31,7 +29,7 @@ export async function writeMergedModel({ from, adapter, to }: MergeOptions): Pro
   locateWeights(config, files)
   assertAdapter(adapter, linearModules(config))
   await writeFolderAtomic(to, async (folder) => {
-    for (const name of await readdir(from)) if (COPIED.test(name)) await copyFile(join(from, name), join(folder, name))
+    await copyModelText({ from, to: folder })
     for (const file of files) {
       const source = await openFile(join(from, file.name))
       try {

@@ -12,7 +12,7 @@ import { openFile, readFileBounded } from './read-file.ts'
 
 const MAX_CONFIG_BYTES = 1 << 20
 /** Weights in formats that run code when read, or that another program must read. */
-const OTHER_WEIGHTS = /\.(bin|pt|pth|pkl|ckpt|gguf|onnx)$/
+const OTHER_WEIGHTS = /\.(bin|pt|pth|pkl|pickle|ckpt|npy|npz|h5|msgpack|gguf|onnx)$/
 
 export interface ModelFolder {
   readonly config: LlamaConfig

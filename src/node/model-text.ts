@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { Message } from '../model/messages.ts'
 import { type ChatTokenizer, chatTokenizer, type TextPart } from './chat-tokenizer.ts'
-import { ifExists, readFileBounded, readJson } from './read-file.ts'
-import type { TemplateRenderer } from './template-renderer.ts'
+import { type ContentMask, renderHonestly } from './content-mask.ts'
+import { decodeText, ifExists, readFileBounded, readJson } from './read-file.ts'
+import { checkTemplateLength, type TemplateRenderer } from './template-renderer.ts'
 
 const MAX_TOKENIZER_BYTES = 64 << 20
 const MAX_CONFIG_BYTES = 1 << 20
@@ -24,8 +25,10 @@ export async function readModelText(folder: string): Promise<ModelText> {
     (await ifExists(readJson(join(folder, 'tokenizer_config.json'), MAX_CONFIG_BYTES))) ?? {},
     'tokenizer_config.json',
   )
-  const jinja = await ifExists(readFileBounded(join(folder, 'chat_template.jinja'), MAX_CONFIG_BYTES))
-  const chatTemplate = jinja === undefined ? templateOf(config.chat_template) : new TextDecoder().decode(jinja)
+  const path = join(folder, 'chat_template.jinja')
+  const jinja = await ifExists(readFileBounded(path, MAX_CONFIG_BYTES))
+  const chatTemplate = jinja === undefined ? templateOf(config.chat_template) : decodeText(jinja, path)
+  if (chatTemplate !== undefined) checkTemplateLength(chatTemplate)
   return { tokenizer: chatTokenizer(json, config, chatTemplate), chatTemplate, variables: specialTokens(config) }
 }
 
@@ -37,10 +40,7 @@ export async function readEndTokens(folder: string): Promise<number[]> {
   return [...new Set(ids.filter((id) => typeof id === 'number'))]
 }
 
-/**
- * Chat -> parts written by the template and parts written by people. Contents that spell a control token are masked while the
- * template runs, so that afterwards it is known who wrote which.
- */
+/** Chat -> parts written by the template and parts written by people. */
 export async function renderChat(
   text: ModelText,
   renderer: TemplateRenderer,
@@ -52,51 +52,21 @@ export async function renderChat(
       hint: 'use a chat model, or give plain text (palign generate --raw)',
     })
   }
-  const mask = contentMask(messages, text.tokenizer.controlTokens)
-  const rendered = await renderer.render({
-    template: text.chatTemplate,
-    variables: {
-      ...text.variables,
-      messages: messages.map(({ role, content }) => ({ role, content: mask.hide(content) })),
-      add_generation_prompt: true,
-      date_string: DATE_IN_TEMPLATES,
-    },
-  })
-  const parts = mask.reveal(rendered)
+  const controls = text.tokenizer.controlTokens
+  const render = async ({ hide, reveal }: ContentMask) =>
+    reveal(
+      await renderer.render({
+        template: text.chatTemplate as string,
+        variables: {
+          ...text.variables,
+          messages: messages.map(({ role, content }) => ({ role, content: hide(content) })),
+          add_generation_prompt: true,
+          date_string: DATE_IN_TEMPLATES,
+        },
+      }),
+    )
+  const parts = await renderHonestly(messages, controls, render)
   return continueWith === '' ? parts : [...parts, { from: 'person', text: continueWith }]
-}
-
-interface ContentMask {
-  hide(content: string): string
-  reveal(rendered: string): TextPart[]
-}
-
-function contentMask(messages: readonly Message[], controlTokens: readonly string[]): ContentMask {
-  const all = messages.map((message) => message.content).join('')
-  const hidden = [...controlTokens].filter((token) => all.includes(token)).sort((a, b) => b.length - a.length)
-  if (hidden.length === 0) return { hide: (content) => content, reveal: (rendered) => [{ from: 'template', text: rendered }] }
-  // Two private-use characters that no message contains stand around the number of the hidden token.
-  const [open, close] = unusedCharacters(all)
-  return {
-    hide: (content) => hidden.reduce((masked, token, i) => masked.replaceAll(token, `${open}${i}${close}`), content),
-    reveal: (rendered) =>
-      rendered.split(new RegExp(`${open}(\\d+)${close}`)).map(
-        (piece, i): TextPart =>
-          // Odd pieces are the captured numbers.
-          i % 2 === 1 ? { from: 'person', text: hidden[Number(piece)] as string } : { from: 'template', text: piece },
-      ),
-  }
-}
-
-/** Two private-use characters that the text does not contain. */
-export function unusedCharacters(text: string): [string, string] {
-  const free: string[] = []
-  for (let code = 0xe000; code <= 0xf8ff && free.length < 2; code++) {
-    const character = String.fromCharCode(code)
-    if (!text.includes(character)) free.push(character)
-  }
-  if (free.length < 2) throw new PalignError('invalid-input', 'text uses every private-use character')
-  return free as [string, string]
 }
 
 function templateOf(value: unknown): string | undefined {

@@ -2,6 +2,7 @@
 import { open, stat } from 'node:fs/promises'
 import { PalignError } from '../errors.ts'
 import type { ByteSource } from '../formats/byte-source.ts'
+import { assertBoundedJson } from '../formats/strict-json.ts'
 
 export interface OpenFile extends ByteSource {
   close(): Promise<void>
@@ -60,10 +61,12 @@ export async function readJson(path: string, maxBytes: number): Promise<unknown>
   return decodeJson(await readFileBounded(path, maxBytes), path)
 }
 
-/** @throws PalignError `malformed-file` */
+/** Bounded in depth, numbers finite. @throws PalignError `malformed-file` */
 export function decodeJson(bytes: Uint8Array, path: string): unknown {
   try {
-    return JSON.parse(decodeText(bytes, path))
+    const json: unknown = JSON.parse(decodeText(bytes, path))
+    assertBoundedJson(json, `file ${path}`)
+    return json
   } catch (cause) {
     if (cause instanceof PalignError) throw cause
     throw new PalignError('malformed-file', `file ${path} is not valid JSON`, { cause })

@@ -1,7 +1,7 @@
 /** @file Chat templates under a deadline, in a worker thread that is killed when it does not answer. */
 import type { Worker } from 'node:worker_threads'
 import { PalignError } from '../errors.ts'
-import type { TemplateJob, TemplateResult } from './template-worker.ts'
+import type { BoundedTemplateJob, TemplateJob, TemplateResult } from './template-worker.ts'
 
 const DEADLINE_MS = 250
 /** On a starved machine an honest template can miss the deadline once; a hostile one misses it always. */
@@ -23,7 +23,7 @@ export function templateRenderer(
   let worker: Promise<Worker> | undefined
   let last: Promise<unknown> = Promise.resolve()
 
-  async function attempt(job: TemplateJob): Promise<TemplateResult | 'late'> {
+  async function attempt(job: BoundedTemplateJob): Promise<TemplateResult | 'late'> {
     worker ??= online(start())
     const running = await worker
     running.ref()
@@ -40,21 +40,16 @@ export function templateRenderer(
   }
 
   async function renderOne(job: TemplateJob): Promise<string> {
-    if (job.template.length > MAX_TEMPLATE_CHARACTERS) {
-      throw new PalignError(
-        'malformed-file',
-        `chat template has ${job.template.length} characters, at most ${MAX_TEMPLATE_CHARACTERS} are accepted`,
-      )
-    }
+    checkTemplateLength(job.template)
+    const limit = MAX_GROWTH * (JSON.stringify(job.variables).length + job.template.length)
     for (let i = 0; i < ATTEMPTS; i++) {
-      const result = await attempt(job)
+      const result = await attempt({ ...job, mostCharacters: limit })
       if (result === 'late') continue
       if ('error' in result) throw new PalignError('unsupported-model', `chat template failed: ${result.error.slice(0, 300)}`)
-      const limit = MAX_GROWTH * (JSON.stringify(job.variables).length + job.template.length)
-      if (result.text.length > limit) {
+      if ('characters' in result) {
         throw new PalignError(
           'unsupported-model',
-          `chat template wrote ${result.text.length} characters, at most ${limit} are accepted`,
+          `chat template wrote ${result.characters} characters, at most ${limit} are accepted`,
         )
       }
       return result.text
@@ -79,6 +74,15 @@ export function templateRenderer(
   }
 }
 
+/** @throws PalignError `malformed-file` */
+export function checkTemplateLength(template: string): void {
+  if (template.length <= MAX_TEMPLATE_CHARACTERS) return
+  throw new PalignError(
+    'malformed-file',
+    `chat template has ${template.length} characters, at most ${MAX_TEMPLATE_CHARACTERS} are accepted`,
+  )
+}
+
 const LATE = Symbol('late')
 
 /** The worker says once that it has loaded: loading must not count against the first template. */
@@ -89,7 +93,7 @@ function online(worker: Worker): Promise<Worker> {
   })
 }
 
-function answer(worker: Worker, job: TemplateJob, deadlineMs: number): Promise<TemplateResult> {
+function answer(worker: Worker, job: BoundedTemplateJob, deadlineMs: number): Promise<TemplateResult> {
   return new Promise((resolve, reject) => {
     const finish = (act: () => void) => {
       clearTimeout(timer)

@@ -7,11 +7,15 @@ export interface TemplateJob {
   readonly variables: Record<string, unknown>
 }
 
-export type TemplateResult = { readonly text: string } | { readonly error: string }
+export interface BoundedTemplateJob extends TemplateJob {
+  readonly mostCharacters: number
+}
+
+export type TemplateResult = { readonly text: string } | { readonly characters: number } | { readonly error: string }
 
 const compiled = new Map<string, Template>()
 
-function render({ template, variables }: TemplateJob): TemplateResult {
+function render({ template, variables, mostCharacters }: BoundedTemplateJob): TemplateResult {
   try {
     let program = compiled.get(template)
     if (program === undefined) {
@@ -19,11 +23,13 @@ function render({ template, variables }: TemplateJob): TemplateResult {
       compiled.clear()
       compiled.set(template, program)
     }
-    return { text: program.render(variables) }
+    const text = program.render(variables)
+    // Too much never leaves this thread: text that doubles is made in no time, and copying it would cost the other thread its memory.
+    return text.length > mostCharacters ? { characters: text.length } : { text }
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }
 }
 
-parentPort?.on('message', (job: TemplateJob) => parentPort?.postMessage(render(job)))
+parentPort?.on('message', (job: BoundedTemplateJob) => parentPort?.postMessage(render(job)))
 parentPort?.postMessage('ready')

@@ -1,16 +1,16 @@
 /** @file What a training run leaves: a model folder like the one it began with, with other weights; or an adapter in PEFT's layout. */
-import { copyFile, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { PalignError } from '../errors.ts'
 import type { FloatDtype } from '../formats/float-tensor.ts'
+import { parseStrictJson } from '../formats/strict-json.ts'
 import type { LlamaConfig } from '../graph/llama-config.ts'
 import { requiredTensors } from '../graph/weights.ts'
 import type { AdapterConfig } from '../model/adapter.ts'
 import { toAdapter } from '../train/low-rank.ts'
 import { writeAdapterFolder } from './adapter-folder.ts'
 import { writeFileAtomic } from './atomic-write.ts'
-import { COPIED } from './merged-model.ts'
-import { readJson } from './read-file.ts'
+import { copyModelText, withoutCodeFields } from './copy-model-text.ts'
+import { decodeText, readFileBounded } from './read-file.ts'
 import { writeTensorFile } from './tensor-file.ts'
 
 const MAX_CONFIG_BYTES = 1 << 20
@@ -29,10 +29,10 @@ export interface TrainedModel {
 export async function writeTrainedModel({ from, to, config, parameters, dtype }: TrainedModel): Promise<void> {
   const tensors = [...requiredTensors(config)].map(([name, shape]) => ({ name, shape, values: weightOf(parameters, name) }))
   await writeTensorFile(join(to, 'model.safetensors'), { tensors, dtype, metadata: { format: 'pt' } })
-  for (const name of await readdir(from)) {
-    if (name !== 'config.json' && COPIED.test(name)) await copyFile(join(from, name), join(to, name))
-  }
-  const json = (await readJson(join(from, 'config.json'), MAX_CONFIG_BYTES)) as Record<string, unknown>
+  await copyModelText({ from, to, except: ['config.json'] })
+  const path = join(from, 'config.json')
+  const text = decodeText(await readFileBounded(path, MAX_CONFIG_BYTES), path)
+  const json = withoutCodeFields(parseStrictJson(text, 'config.json')) as Record<string, unknown>
   const said = Object.keys(json).includes('dtype') ? 'dtype' : 'torch_dtype'
   // A folder with a config.json is complete: it comes last.
   await writeFileAtomic(join(to, 'config.json'), `${JSON.stringify({ ...json, [said]: TORCH_DTYPES[dtype] }, null, 2)}\n`)

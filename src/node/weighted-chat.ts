@@ -5,7 +5,8 @@
 import { PalignError } from '../errors.ts'
 import type { WeightedMessage, WeightedText } from '../train/sft-data.ts'
 import type { WeightedPart } from './chat-tokenizer.ts'
-import { DATE_IN_TEMPLATES, type ModelText, unusedCharacters } from './model-text.ts'
+import { unusedCharacters } from './content-mask.ts'
+import { DATE_IN_TEMPLATES, type ModelText } from './model-text.ts'
 import type { TemplateRenderer } from './template-renderer.ts'
 
 /**

@@ -74,11 +74,16 @@ const OF_ERRORS: Readonly<Partial<Record<PalignErrorCode, ProblemCode>>> = {
   'deadline-exceeded': 'server_is_overloaded',
 }
 
+/** A path, of whatever system: what names one speaks of this machine and not of a request. */
+const PLACE = /(?:^|[\s"'`(=:])(?:\/[\w.@-]|[A-Za-z]:[\\/]|\\\\|file:|\.\.?[\\/])/
+
 /** What a client is told of an error: the messages of ours that speak of its request, of others only that there was one. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof HTTPException && error.cause !== undefined) return error.cause as Problem
   if (!(error instanceof PalignError)) return { code: 'internal_error', message: 'the server failed; its log says why' }
-  const code = OF_ERRORS[error.code] ?? 'internal_error'
+  const found = OF_ERRORS[error.code] ?? 'internal_error'
+  const isShown = found === 'persona_incompatible' || found === 'invalid_value'
+  const code = isShown && PLACE.test(error.message) ? 'internal_error' : found
   if (code === 'persona_incompatible') return { code, param: 'persona', message: error.message }
   if (code === 'invalid_value') return { code, message: error.message }
   if (code === 'engine_failed') return { code, message: 'the model gave no usable answer' }

@@ -1,8 +1,9 @@
 /** @file The persona files and adapter folders of one folder, by the names that requests use. */
 import { createHash } from 'node:crypto'
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { PalignError } from '../errors.ts'
+import { ADAPTER_CONFIG, ADAPTER_TENSORS, PERSONA_RECORD } from '../node/adapter-folder.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import type { ShelvedPersona } from './persona-shelf.ts'
@@ -10,30 +11,47 @@ import type { ShelvedPersona } from './persona-shelf.ts'
 const MOST_PERSONAS = 10_000
 const MOST_BYTES = 1 << 30
 
-/** Files that end in .safetensors, and folders with an adapter; others are passed over. @throws PalignError as `readPersona` does */
+/**
+ * Files that end in .safetensors, and folders with an adapter; others are passed over.
+ * @throws PalignError as `readPersona` does, and `invalid-input` for a link that leaves the folder
+ */
 export async function readPersonaFolder(folder: string): Promise<ShelvedPersona[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new PalignError('not-found', `folder ${folder} cannot be read`, { cause })
   })
   const personas: ShelvedPersona[] = []
+  const root = await realpath(folder)
   for (const name of names.sort()) {
     const path = join(folder, name)
-    const weights = await weightsOf(path)
-    if (weights === undefined) continue
+    const parts = await filesOf(path)
+    if (parts === undefined) continue
+    for (const part of [path, ...parts]) await refuseOutside(part, root)
+    const [weights] = parts
     if (personas.length === MOST_PERSONAS)
       throw new PalignError('invalid-input', `folder ${folder} has more than ${MOST_PERSONAS} personas`)
-    const root = createHash('sha256')
-      .update(await readFileBounded(weights, MOST_BYTES))
-      .digest('hex')
-    personas.push({ id: name.replace(/\.safetensors$/, ''), persona: await readPersona(path), root })
+    const persona = await readPersona(path)
+    const content = await readFileBounded(weights, MOST_BYTES)
+    const hash = createHash('sha256').update(content).digest('hex')
+    personas.push({ id: name.replace(/\.safetensors$/, ''), persona, root: hash })
   }
   return personas
 }
 
-/** The file whose content makes the persona what it is; undefined for what is no persona. */
-async function weightsOf(path: string): Promise<string | undefined> {
-  const info = await stat(path)
-  if (info.isFile()) return path.endsWith('.safetensors') ? path : undefined
-  const adapter = join(path, 'adapter_model.safetensors')
-  return (await stat(adapter).catch(() => undefined))?.isFile() ? adapter : undefined
+/** Files of a persona, the one whose content makes it what it is first; undefined for what is none. */
+async function filesOf(path: string): Promise<readonly [string, ...string[]] | undefined> {
+  const inside = await readdir(path).catch((): string[] | undefined => undefined)
+  if (inside === undefined) return path.endsWith('.safetensors') ? [path] : undefined
+  // One with its tensors in another format is no persona that is passed over in silence: reading it says what is wrong.
+  if (!inside.includes(ADAPTER_CONFIG) && !inside.includes(ADAPTER_TENSORS)) return undefined
+  const others = [ADAPTER_CONFIG, PERSONA_RECORD].filter((name) => inside.includes(name))
+  return [join(path, ADAPTER_TENSORS), ...others.map((name) => join(path, name))]
+}
+
+/** Whoever may write into the folder of personas may not have other files of this machine read. */
+async function refuseOutside(path: string, root: string): Promise<void> {
+  const target = await realpath(path).catch(() => undefined)
+  if (target === undefined || target.startsWith(`${root}${sep}`)) return
+  throw new PalignError('invalid-input', `persona ${path} is a link that leaves its folder`, {
+    hint: 'put the file itself into the folder of personas',
+  })
 }

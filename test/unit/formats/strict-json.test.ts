@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PalignError } from '../../../src/errors.ts'
-import { parseStrictJson } from '../../../src/formats/strict-json.ts'
+import { assertBoundedJson, parseStrictJson } from '../../../src/formats/strict-json.ts'
 
 describe('strict JSON', () => {
   it('agrees with JSON.parse on what JSON.stringify writes', () => {
@@ -42,6 +42,25 @@ describe('strict JSON', () => {
     ['trailing commas', '[1,]', 'neither string'],
   ])('refuses %s', (_, text, rule) => {
     expect(() => parseStrictJson(text, 'config')).toThrow(rule)
+  })
+})
+
+describe('bounds of JSON that was parsed already', () => {
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`) as unknown
+
+  it('are those of strict JSON, but for the words of a vocabulary', () => {
+    const words = JSON.parse('{"vocab":{"__proto__":1,"constructor":2,"prototype":3}}') as unknown
+    for (const json of [nested(64), words, 5, null, 'text']) expect(() => assertBoundedJson(json, 'file')).not.toThrow()
+  })
+
+  it.each([
+    ['deep nesting', nested(66), 'nesting deeper than 64'],
+    ['nesting that would exhaust the stack', nested(1_000_000), 'nesting deeper than 64'],
+    ['a number out of range', JSON.parse('{"a":[1e999]}'), 'number out of range'],
+    ['an object for a prototype', JSON.parse('{"a":{"__proto__":{"b":1}}}'), 'forbidden key'],
+    ['null for a prototype', JSON.parse('{"__proto__":null}'), 'forbidden key'],
+  ])('refuse %s', (_, json, rule) => {
+    expect(() => assertBoundedJson(json, 'file')).toThrow(rule)
   })
 })
 

@@ -42,4 +42,33 @@ describe('template renderer', () => {
       code: 'unsupported-model',
     })
   })
+
+  it('keeps text that doubles without end out of its own thread (S-11)', async () => {
+    renderer = templateRenderer(start, { deadlineMs: 2000 })
+    const doubling = '{% set n = namespace(x="yyyyyyyy") %}{% for a in range(24) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x }}'
+    const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
+    await expect(renderer.render({ template: doubling, variables: {} })).rejects.toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringContaining(`wrote ${8 * 2 ** 24} characters`),
+    })
+    expect(process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before).toBeLessThan(64 << 20)
+  })
+
+  it('cuts off three nested loops of sixty, and one of a million (S-11)', async () => {
+    renderer = templateRenderer(start, { deadlineMs: 20 })
+    const nest = (...counts: number[]) =>
+      counts.map((count, i) => `{% for v${i} in range(${count}) %}`).join('') + '{{ "" }}' + '{% endfor %}'.repeat(counts.length)
+    for (const template of [nest(60, 60, 60), nest(1_000_000)])
+      await expect(renderer.render({ template, variables: {} })).rejects.toMatchObject({ code: 'deadline-exceeded' })
+    expect(await renderer.render({ template: 'still here', variables: {} })).toBe('still here')
+  })
+
+  it('refuses a template of more than 256 kB unread (S-11)', async () => {
+    renderer = templateRenderer(() => {
+      throw new Error('no thread is needed for that')
+    })
+    await expect(renderer.render({ template: 'x'.repeat((256 << 10) + 1), variables: {} })).rejects.toMatchObject({
+      code: 'malformed-file',
+    })
+  })
 })

@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { bytesSource } from '../../../src/formats/byte-source.ts'
+import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
+import { writePeft } from '../../../src/graph/peft.ts'
+import { linearModules } from '../../../src/graph/weights.ts'
+import { readAdapterFolder } from '../../../src/node/adapter-folder.ts'
+import { readModelFolder } from '../../../src/node/model-folder.ts'
+import { readPersona } from '../../../src/node/persona-file.ts'
+import { bytesOf, goodFile, hostileFiles, OTHER_FORMATS } from '../../fixtures/hostile-tensors.ts'
+import { randomAdapter } from '../../fixtures/random-adapter.ts'
+import { configJson, randomModel } from '../../fixtures/random-model.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'palign-hostile-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const MOST_MS = 100
+const MOST_BYTES = 64 << 20
+const inUse = () => {
+  const { heapUsed, arrayBuffers, external } = process.memoryUsage()
+  return heapUsed + arrayBuffers + external
+}
+
+/** Refused as ours, quickly, and without taking memory; a second try where the machine was busy. */
+async function expectRefusal(name: string, read: () => Promise<unknown>): Promise<void> {
+  let ms = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 3 && ms >= MOST_MS; i++) {
+    const [before, began] = [inUse(), performance.now()]
+    const error: unknown = await read().then(
+      () => 'it was read',
+      (caught: unknown) => caught,
+    )
+    ms = performance.now() - began
+    expect([name, error]).toEqual([name, expect.objectContaining({ name: 'PalignError', code: 'malformed-file' })])
+    expect((error as Error).message.length).toBeLessThan(1000)
+    expect(inUse() - before).toBeLessThan(MOST_BYTES)
+  }
+  expect(ms).toBeLessThan(MOST_MS)
+}
+
+const files = hostileFiles()
+
+describe('a hostile safetensors file (S-02, S-23)', () => {
+  it('is one of many, made from one that is good', async () => {
+    expect(files.length).toBeGreaterThan(250)
+    expect((await readSafetensorsHeader(bytesSource(goodFile()))).tensors).toHaveLength(2)
+  })
+
+  it('is refused by its rule, in 100 ms and without 64 MB', async () => {
+    for (const [name, bytes] of files) await expectRefusal(name, () => readSafetensorsHeader(bytesSource(bytes)))
+  })
+
+  it('is refused as a persona', async () => {
+    const path = join(scratch, 'persona.safetensors')
+    for (const [name, bytes] of files) {
+      writeFileSync(path, bytes)
+      await expectRefusal(name, () => readPersona(path))
+    }
+  })
+
+  it('is refused as an adapter', async () => {
+    const { config } = writePeft({
+      adapter: randomAdapter(linearModules(randomModel().config), { rank: 1 }),
+      base: undefined,
+      origin: { model: undefined, method: undefined },
+    })
+    const folder = join(scratch, 'adapter')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'adapter_config.json'), config)
+    for (const [name, bytes] of files) {
+      writeFileSync(join(folder, 'adapter_model.safetensors'), bytes)
+      await expectRefusal(name, () => readAdapterFolder(folder))
+    }
+  })
+
+  it('is refused as weights of a model', async () => {
+    const folder = join(scratch, 'model')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(configJson()))
+    for (const [name, bytes] of files) {
+      writeFileSync(join(folder, 'model.safetensors'), bytes)
+      await expectRefusal(name, () => readModelFolder(folder))
+    }
+  })
+
+  it('of a terabyte is not read to see that it is none', async () => {
+    const path = join(scratch, 'sparse.safetensors')
+    writeFileSync(path, goodFile())
+    truncateSync(path, 2 ** 40)
+    await expectRefusal('sparse', () => readPersona(path))
+    const folder = join(scratch, 'sparse-model')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(configJson()))
+    writeFileSync(join(folder, 'model.safetensors'), goodFile())
+    truncateSync(join(folder, 'model.safetensors'), 2 ** 40)
+    await expectRefusal('sparse', () => readModelFolder(folder))
+  })
+})
+
+describe('other formats (S-09)', () => {
+  const NAMES = [
+    'pytorch_model.bin',
+    'model.pt',
+    'model.pth',
+    'data.pkl',
+    'last.ckpt',
+    'weights.npy',
+    'model.gguf',
+    'model.onnx',
+    'model.h5',
+  ]
+
+  it.each(NAMES)('are never read as weights of a model: %s', async (name) => {
+    const folder = mkdtempSync(join(scratch, 'other-'))
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(configJson()))
+    writeFileSync(join(folder, name), goodFile())
+    await expect(readModelFolder(folder)).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining(name) })
+  })
+
+  it.each(Object.entries(OTHER_FORMATS))('under the name of safetensors are known by their content: %s', async (_, content) => {
+    const path = join(scratch, 'renamed.safetensors')
+    // Long enough that no length is the reason.
+    writeFileSync(path, Buffer.concat([bytesOf(content), Buffer.alloc(4096)]))
+    await expect(readPersona(path)).rejects.toMatchObject({ code: 'malformed-file', message: expect.stringMatching(/header/) })
+  })
+})
