@@ -61,7 +61,9 @@ export function alignJobHandler({ records, version, model, store, openTrainer, b
     const { answers: answersId, method, settings, model: wanted, persona: name } = jobPayload(alignJobPayload, run)
     requireModel(wanted, model)
     const id = name === undefined ? personaIdOf(job) : personaRef(job.owner, name)
-    await requireFree(records, id, job)
+    const made = await requireFree(records, id, job)
+    // An earlier attempt stored it and could not say so any more.
+    if (made !== undefined) return { persona: id, kind: made.kind, method: made.method } satisfies AlignJobResult
     const answers = await answersOf(records, answersId, job)
     const onStage = stagesOf(run)
     const persona = await alignPerson({
@@ -94,14 +96,15 @@ export function alignJobHandler({ records, version, model, store, openTrainer, b
   }
 }
 
-/** A name is one persona's. The same job may come a second time. */
-async function requireFree(records: Records, id: string, job: Job): Promise<void> {
+/** A name is one persona's. @returns the persona that this very job has made already */
+async function requireFree(records: Records, id: string, job: Job): Promise<StoredPersonaRecord | undefined> {
   const record = await records.get(PERSONAS, id)
-  if ((record?.json as StoredPersonaRecord | undefined)?.job === job.id) return
+  const made = record?.json as StoredPersonaRecord | undefined
+  if (made?.job === job.id) return made
   if (record === undefined) {
     // One that has expired may still lie there: what is written now is a new persona and not that one changed.
     for (const collection of OF_PERSONA) await records.delete(collection, id)
-    return
+    return undefined
   }
   throw new PalignError('invalid-input', 'persona of that name exists', { hint: 'delete it first, or give another name' })
 }

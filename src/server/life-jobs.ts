@@ -40,7 +40,7 @@ export function jobRoutes(life: Life, options: JobRouteOptions): readonly Route[
     {
       method: 'GET',
       path: '/api/jobs',
-      summary: 'jobs of the key, newest first',
+      summary: 'jobs of the key, the newest thousand',
       scopes: SCOPES,
       isMetered: true,
       answer: jobsAnswer,

@@ -9,7 +9,7 @@ import { ownerOf } from './caller.ts'
 import { type Held, type Life, listedOwner, respondentOf } from './life-access.ts'
 import { expiryOf, removedView, timeOf } from './life-parts.ts'
 import type { PersonaRouteOptions } from './life-personas.ts'
-import { ANSWERS, newRespondentId, RESPONDENTS, type RespondentRecord } from './life-records.ts'
+import { ANSWERS, MOST_RECORDS, newRespondentId, RESPONDENTS, type RespondentRecord } from './life-records.ts'
 import { removeRespondent } from './life-remove.ts'
 import { removedAnswer, respondentAnswer, respondentRequest, respondentsAnswer } from './life-schemas.ts'
 import { refusal } from './problems.ts'
@@ -40,7 +40,7 @@ export function respondentRoutes(life: Life, { forgetGone }: Pick<PersonaRouteOp
       isMetered: true,
       answer: respondentsAnswer,
       handler: async (c) => {
-        const records = await life.records.list(RESPONDENTS, { owner: listedOwner(c.get('caller')) })
+        const records = await life.records.list(RESPONDENTS, { owner: listedOwner(c.get('caller')), limit: MOST_RECORDS })
         return c.json({ object: 'list', data: records.map((record) => viewOf(record as Held<RespondentRecord>)) })
       },
     },

@@ -1,12 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Job, palignClient } from '../../src/client/index.ts'
 import { IPIP_NEO_120 } from '../../src/items/ipip-neo.ts'
+import { openStore } from '../../src/node/open-store.ts'
+import { packPersona } from '../../src/node/persona-bundle.ts'
+import { readPersona } from '../../src/node/persona-file.ts'
 import { simulateRespondents } from '../../src/people/simulate.ts'
+import type { AdapterPersona } from '../../src/persona/persona.ts'
+import { PERSONA_FILES, PERSONAS, personaRef, type StoredPersonaRecord } from '../../src/server/life-records.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-kept-'))
 const store = join(scratch, 'people')
@@ -104,6 +110,38 @@ describe('palign serve --store', () => {
     expect(jobs).toMatchObject({ code: 0, stdout: '' })
     expect(log).toMatch(/"outcome":"given back"/)
   }, 120_000)
+})
+
+describe('palign persona export', () => {
+  it('writes an adapter as the folder that it was made as', async () => {
+    const shape = { layers: 1, heads: 2, kvHeads: 2, headDim: 4, hiddenSize: 8, vocabSize: 16, contextLength: 64 }
+    const pair = { a: Float32Array.from({ length: 8 }, (_, i) => i / 7), b: Float32Array.from({ length: 8 }, (_, i) => -i / 3) }
+    const pairs = new Map([['model.layers.0.self_attn.q_proj', pair]])
+    const persona: AdapterPersona = {
+      ...{ kind: 'adapter', method: 'dpo', model: 'f'.repeat(64), shape, training: undefined, provenance: undefined },
+      adapter: { rank: 1, alpha: 2, targets: ['q_proj'], pairs },
+    }
+    const bundle = await packPersona(persona)
+    const weights = bundle.files.find(({ name }) => name.endsWith('.safetensors'))!
+    const root = createHash('sha256').update(Buffer.from(weights.base64, 'base64')).digest('hex')
+    const json: StoredPersonaRecord = {
+      ...{ name: 'tuned', kind: 'adapter', method: 'dpo', model: 'f'.repeat(64), job: 'job-1', answers: 'respondent-1', root },
+      state: { kind: 'ready', steers: true },
+    }
+    const opened = await openStore({ kind: 'folder', folder: store })
+    const ref = personaRef('local', 'tuned')
+    await opened.records.put(PERSONA_FILES, ref, { owner: 'local', json: bundle })
+    await opened.records.put(PERSONAS, ref, { owner: 'local', json })
+    const out = join(scratch, 'tuned')
+    expect(await run('persona', 'export', 'tuned', '--store', store, '--out', out)).toMatchObject({ code: 0, stderr: '' })
+    expect(await readPersona(out)).toEqual(persona)
+    // One whose bytes are not those that it is said to be is not written.
+    await opened.records.put(PERSONAS, ref, { owner: 'local', json: { ...json, root: '0'.repeat(64) } })
+    const other = join(scratch, 'other')
+    expect(await run('persona', 'export', 'tuned', '--store', store, '--out', other)).toMatchObject({ code: 1, stderr: /sha256/ })
+    expect(existsSync(other)).toBe(false)
+    await opened.close()
+  })
 })
 
 describe('answers', () => {

@@ -65,7 +65,7 @@ overStores('palign work', (stores) => {
     expect(third.printed()).toMatch(new RegExp(`^${id} align done, .* s, attempt 2$`, 'm'))
     for (const { printed } of [first, second, third]) expect(printed()).not.toContain(PASSWORD)
     const job = await store.jobs.get(id)
-    expect(job).toMatchObject({ state: 'done', attempts: 2, progress: { stage: 'searching alpha' } })
+    expect(job).toMatchObject({ state: 'done', attempts: 2, progress: { stage: 'self-test' } })
     const personas = await store.records.list(PERSONAS, { owner: 'o' })
     expect(personas.map(({ id }) => id)).toEqual([(job!.result as { persona: string }).persona])
     expect(personas[0]!.json).toMatchObject({ state: { kind: 'ready' } })

@@ -93,6 +93,24 @@ describe('a job of kind align', () => {
     expect(read).toMatchObject({ kind: 'prompt', method: 'few-shot' })
   })
 
+  it('is not done again where an earlier attempt stored the persona and could not say so', async () => {
+    await records.put(ANSWERS, 'a', { owner: 'o', json: answers })
+    const job = await queue.enqueue(ALIGN_JOB, { answers: 'a', method: 'few-shot', persona: 'p' }, { owner: 'o' })
+    const claimed = await queue.claim([ALIGN_JOB], { worker: 'gone' })
+    const handler = alignJobHandler({ model, records, version: '0.0.0', openTrainer })
+    const run = { signal: new AbortController().signal, onProgress: () => undefined, saveCheckpoint: async () => undefined }
+    const attempt = () => handler({ ...run, job: claimed!, payload: claimed!.payload, checkpoint: undefined })
+    const first = await attempt()
+    const before = await records.list(PERSONAS, { owner: 'o' })
+    expect(before.map(({ json }) => json)).toEqual([expect.objectContaining({ name: 'p', job: job.id })])
+    expect(await attempt()).toEqual(first)
+    expect(await records.list(PERSONAS, { owner: 'o' })).toEqual(before)
+    // Another job gets no persona under that name.
+    const other = await queue.enqueue(ALIGN_JOB, { answers: 'a', method: 'few-shot', persona: 'p' }, { owner: 'o' })
+    await work()
+    expect(await queue.get(other.id)).toMatchObject({ state: 'failed', error: { message: 'persona of that name exists' } })
+  })
+
   it('never reads the answers of another owner', async () => {
     await records.put(ANSWERS, 'a', { owner: 'somebody else', json: answers })
     const job = await queue.enqueue(ALIGN_JOB, { answers: 'a', method: 'few-shot' }, { owner: 'o' })

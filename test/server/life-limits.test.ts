@@ -230,8 +230,10 @@ describe('a job', () => {
     const { id } = await jsonOf<{ id: string }>(await server.ask(ADA, 'POST', '/api/jobs', { kind: 'align', respondent }))
     const text = (await server.ask(ADA, 'GET', `/api/jobs/${id}/events`)).text()
     const watched: (() => void)[] = []
+    expect((await server.ask(ADA, 'HEAD', `/api/jobs/${id}/events`)).status).toBe(200)
     for (let i = 0; i < 15; i++) {
-      const { body } = await server.ask(ADA, 'GET', `/api/jobs/${id}/events`)
+      const { body, status } = await server.ask(ADA, 'GET', `/api/jobs/${id}/events`)
+      expect(status).toBe(200)
       watched.push(() => void body!.cancel())
     }
     expect(await problemOf(await server.ask(ADA, 'GET', `/api/jobs/${id}/events`))).toMatchObject({ code: 'rate_limit_exceeded' })
