@@ -7,7 +7,7 @@ import { type LanguageModel, loadModel, type SteeringPersona } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/math/random.ts'
 import type { AppOptions } from '../../src/server/app.ts'
-import { chat, complete, eventsOf, problemOf } from './asking.ts'
+import { chat, complete, eventsOf, get, problemOf } from './asking.ts'
 
 const demo = 'models/respondent'
 const scratch = mkdtempSync(join(tmpdir(), 'palign-engine-'))
@@ -51,6 +51,8 @@ const appOver = (model: LanguageModel, options: Partial<AppOptions> = {}) =>
     ...options,
   })
 type App = ReturnType<typeof serverApp>
+
+const metricsOf = async (app: App) => (await get(app, '/metrics')).text()
 
 const base = { model: 'respondent', messages: [{ role: 'user', content: 'What do you do on a free evening?' }], temperature: 0 }
 
@@ -102,6 +104,7 @@ describe('an engine that crashes under load', () => {
     // Their heads are out: from now on a failure must be said inside the stream.
     expect(streams.map(({ status }) => status)).toEqual([200, 200, 200])
     const whole = [chat(app, long), complete(app, { model: 'respondent', prompt: 'Who?', max_tokens: 1900 })]
+    await expect.poll(() => metricsOf(app), { interval: 5 }).toMatch(/^palign_requests_running 5$/m)
     await crash()
     for (const stream of streams) {
       const events = await eventsOf(stream)
@@ -112,7 +115,6 @@ describe('an engine that crashes under load', () => {
     }
     for (const response of await Promise.all(whole)) {
       const { status, code, message } = await problemOf(response)
-      // One that came only after the end was answered by the next thread, all of it.
       expect([status, code, message]).toEqual([500, 'engine_failed', 'the model gave no usable answer'])
     }
     expect(failures.length).toBe(5)
@@ -120,8 +122,7 @@ describe('an engine that crashes under load', () => {
     const said = (answer: unknown) => (answer as { choices: unknown }).choices
     expect(said(after)).toEqual(said(before))
     expect(workers).toHaveLength(2)
-    const load = await (await app.request('http://localhost/metrics', { headers: { host: 'localhost' } })).text()
-    expect(load).toMatch(/^palign_requests_running 0$/m)
+    expect(await metricsOf(app)).toMatch(/^palign_requests_running 0$/m)
   })
 
   it('again and again is started again each time, also for many requests at once (S-15)', async () => {
