@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import {
   type GenerationEvent,
   type LanguageModel,
@@ -14,6 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tokenModel } from '../../src/engine/token-model.ts'
 import { openReference } from '../engine/open-model.ts'
+import { crash, crashingEngine } from '../fixtures/crashing-engine.ts'
 import { configJson, randomModel } from '../fixtures/random-model.ts'
 
 // Everything here is what a user imports: the built package, the engine in its worker thread.
@@ -351,7 +352,7 @@ describe('persona file', () => {
 describe('an engine that crashes', () => {
   const workers: Worker[] = []
   const startWorker = () => {
-    workers.push(new Worker(new URL('../../dist/node/engine-worker.js', import.meta.url)))
+    workers.push(crashingEngine())
     return workers.at(-1)!
   }
   const answer = async (model: LanguageModel) => {
@@ -367,7 +368,7 @@ describe('an engine that crashes', () => {
       const seen: GenerationEvent[] = []
       for await (const event of model.generate({ messages, maxTokens: 1500, temperature: 1.5, seed })) {
         seen.push(event)
-        if (seen.length === 2 && seed === 1) void workers[0]!.terminate()
+        if (seen.length === 2 && seed === 1) void crash(workers[0]!)
       }
       return seen
     })
@@ -384,7 +385,7 @@ describe('an engine that crashes', () => {
     const model = await loadModel(folder, { startWorker })
     const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as object
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, rope_theta: 9999 }))
-    await workers.at(-1)!.terminate()
+    await crash(workers.at(-1)!)
     await expect(answer(model)).rejects.toThrow('files of the model changed')
     await model.dispose()
   })
