@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Worker } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import {
   type GenerationEvent,
   type LanguageModel,
@@ -14,7 +14,6 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tokenModel } from '../../src/engine/token-model.ts'
 import { openReference } from '../engine/open-model.ts'
-import { crash, crashingEngine } from '../fixtures/crashing-engine.ts'
 import { configJson, randomModel } from '../fixtures/random-model.ts'
 
 // Everything here is what a user imports: the built package, the engine in its worker thread.
@@ -352,7 +351,7 @@ describe('persona file', () => {
 describe('an engine that crashes', () => {
   const workers: Worker[] = []
   const startWorker = () => {
-    workers.push(crashingEngine())
+    workers.push(new Worker(new URL('../../dist/node/engine-worker.js', import.meta.url)))
     return workers.at(-1)!
   }
   const answer = async (model: LanguageModel) => {
@@ -368,7 +367,7 @@ describe('an engine that crashes', () => {
       const seen: GenerationEvent[] = []
       for await (const event of model.generate({ messages, maxTokens: 1500, temperature: 1.5, seed })) {
         seen.push(event)
-        if (seen.length === 2 && seed === 1) void crash(workers[0]!)
+        if (seen.length === 2 && seed === 1) void workers[0]!.terminate()
       }
       return seen
     })
@@ -385,7 +384,7 @@ describe('an engine that crashes', () => {
     const model = await loadModel(folder, { startWorker })
     const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as object
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, rope_theta: 9999 }))
-    await crash(workers.at(-1)!)
+    await workers.at(-1)!.terminate()
     await expect(answer(model)).rejects.toThrow('files of the model changed')
     await model.dispose()
   })
