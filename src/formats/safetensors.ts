@@ -49,6 +49,8 @@ export interface TensorBytes {
 }
 
 const LENGTH_BYTES = 8
+/** For files of few tensors, such as personas and adapters: what a million characters of metadata take in UTF-8, and more. A hostile header of 25 MB costs seconds. */
+export const SMALL_HEADER_BYTES = 4_000_000
 const LIMITS = {
   /** A header of 25 MB describes about 200,000 tensors: more than the largest open models have. */
   headerBytes: 25_000_000,
@@ -63,8 +65,11 @@ const LIMITS = {
  * Reads and checks the header: the tensors must fill the file from the header to the end without gap or overlap, and each
  * must be exactly as long as dtype and shape say. Throws `malformed-file` with the offset or the tensor and the rule.
  */
-export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
-  const size = await readHeaderLength(source)
+export async function readSafetensorsHeader(
+  source: ByteSource,
+  { mostHeaderBytes = LIMITS.headerBytes }: { readonly mostHeaderBytes?: number | undefined } = {},
+): Promise<SafetensorsHeader> {
+  const size = await readHeaderLength(source, mostHeaderBytes)
   const dataStart = LENGTH_BYTES + size
   const bytes = await readRange(source, LENGTH_BYTES, dataStart)
   if (bytes[0] !== 0x7b) refuse('header at byte 8 does not start with {')
@@ -76,12 +81,12 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   return { tensors, metadata: metadata === undefined ? {} : parseMetadata(metadata) }
 }
 
-async function readHeaderLength(source: ByteSource): Promise<number> {
+async function readHeaderLength(source: ByteSource, most: number): Promise<number> {
   if (source.byteLength < LENGTH_BYTES + 2) refuse(`file of ${source.byteLength} bytes is too short for a header`)
   const bytes = await readRange(source, 0, LENGTH_BYTES)
   const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
-  if (size < 2n || size > BigInt(LIMITS.headerBytes)) {
-    refuse(`header length ${size} at byte 0 is not between 2 and ${LIMITS.headerBytes}`)
+  if (size < 2n || size > BigInt(most)) {
+    refuse(`header length ${size} at byte 0 is not between 2 and ${most}`)
   }
   if (size > BigInt(source.byteLength - LENGTH_BYTES)) {
     refuse(`header length ${size} at byte 0 is more than the file has left, ${source.byteLength - LENGTH_BYTES}`)

@@ -8,7 +8,8 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 
 /** Configurations and headers nest a few levels; 64 is far above any seen and far below the stack. */
 const MAX_DEPTH = 64
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const PROTOTYPE = '__proto__'
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set([PROTOTYPE, 'constructor', 'prototype'])
 
 export interface StrictJsonLimits {
   /** Elements of one list; default: as many as there is text for. */
@@ -121,7 +122,7 @@ export function assertBoundedJson(json: unknown, name: string): void {
       if (typeof value === 'number' && !Number.isFinite(value)) refuse('number out of range')
       if (typeof value !== 'object' || value === null) continue
       if (depth > MAX_DEPTH) refuse(`nesting deeper than ${MAX_DEPTH}`)
-      if (Object.hasOwn(value, '__proto__') && typeof (value as Record<string, unknown>)['__proto__'] === 'object') {
+      if (Object.hasOwn(value, PROTOTYPE) && typeof Reflect.get(value, PROTOTYPE) === 'object') {
         refuse('forbidden key')
       }
       for (const inner of Object.values(value)) if (typeof inner !== 'string') next.push(inner)

@@ -6,7 +6,7 @@
 import { PalignError } from '../errors.ts'
 import type { ByteSource } from '../formats/byte-source.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
-import { readSafetensorsHeader, type TensorEntry, writeSafetensors } from '../formats/safetensors.ts'
+import { readSafetensorsHeader, SMALL_HEADER_BYTES, type TensorEntry, writeSafetensors } from '../formats/safetensors.ts'
 import { type JsonValue, parseStrictJson } from '../formats/strict-json.ts'
 import {
   type Adapter,
@@ -111,7 +111,7 @@ export function writePeft(
  */
 export async function readPeft(config: string, tensors: ByteSource): Promise<PeftAdapter> {
   const { rank, alpha, declared, base } = readConfig(parseStrictJson(config, 'adapter_config.json'))
-  const { tensors: entries, metadata } = await readSafetensorsHeader(tensors)
+  const { tensors: entries, metadata } = await readSafetensorsHeader(tensors, { mostHeaderBytes: SMALL_HEADER_BYTES })
   const pairs = await readPairs(tensors, entries, rank)
   const targets = checkTargets([...pairs.keys()], declared)
   const origin = { model: metadata[METADATA.model], method: metadata[METADATA.method] }

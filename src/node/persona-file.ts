@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { errorAt } from '../errors.ts'
 import { bytesSource } from '../formats/byte-source.ts'
 import { readFloats } from '../formats/float-tensor.ts'
-import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
+import { readSafetensorsHeader, SMALL_HEADER_BYTES, writeSafetensors } from '../formats/safetensors.ts'
 import { adapterPersonaFrom, adapterPersonaToJson } from '../persona/adapter-record.ts'
 import type { AdapterPersona, StoredPersona } from '../persona/persona.ts'
 import { type PersonaTensor, personaFromRecord, personaToRecord, type TensorPersona } from '../persona/persona-record.ts'
@@ -65,7 +65,7 @@ async function readTensorPersona(path: string): Promise<TensorPersona> {
   const bytes = await readFileBounded(path, MAX_PERSONA_BYTES)
   try {
     const source = bytesSource(bytes)
-    const header = await readSafetensorsHeader(source)
+    const header = await readSafetensorsHeader(source, { mostHeaderBytes: SMALL_HEADER_BYTES })
     const tensors = new Map<string, PersonaTensor>()
     for (const tensor of header.tensors) tensors.set(tensor.name, { shape: tensor.shape, data: await readFloats(source, tensor) })
     return personaFromRecord({ tensors, metadata: header.metadata })

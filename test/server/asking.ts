@@ -26,7 +26,7 @@ export const post = (app: Hono, path: string, body: unknown, headers: Headers = 
   app.request(`http://localhost${path}`, {
     method: 'POST',
     headers: { host: 'localhost:1', 'content-type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    body: typeof body === 'string' || Buffer.isBuffer(body) ? (body as string) : JSON.stringify(body),
   })
 export const chat = (app: Hono, body: unknown, headers?: Headers) => post(app, '/v1/chat/completions', body, headers)
 export const complete = (app: Hono, body: unknown, headers?: Headers) => post(app, '/v1/completions', body, headers)

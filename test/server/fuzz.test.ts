@@ -1,11 +1,13 @@
+import { homedir, tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { LanguageModel } from '../../src/model/language-model.ts'
 import { problemAnswer } from '../../src/server/answer-schemas.ts'
 import { echoModel } from '../fixtures/echo-model.ts'
 import { appOf, hello, post, raw } from './asking.ts'
 
-/** Two routes, so many bodies each. */
-const RUNS = 5000
+/** Bodies for each route, 12,000 in all. A failure names its seed and its path; `PALIGN_TEST_SEED` tries others. */
+const RUNS = { '/v1/chat/completions': 5000, '/v1/completions': 5000, '/tokenize': 1000, '/detokenize': 1000 } as const
 
 const VALID = {
   '/v1/chat/completions': {
@@ -36,6 +38,8 @@ const VALID = {
     stream_options: { include_usage: true },
     persona: { id: 'none' },
   },
+  '/tokenize': { content: 'hello' },
+  '/detokenize': { tokens: [104, 105] },
 } as const
 
 const odd = fc.oneof(
@@ -114,6 +118,10 @@ const FIELDS = [
   'chat_template_kwargs',
   'toString',
   'hasOwnProperty',
+  '__proto__',
+  'prompt',
+  'content',
+  'tokens',
 ]
 
 const bodies = (valid: object) => {
@@ -129,28 +137,103 @@ const bodies = (valid: object) => {
     .array(change, { minLength: 0, maxLength: 3 })
     .map((changes) => JSON.stringify(changes.reduce<unknown>((body, { path, to }) => changed(body, path, to), valid)) ?? '')
   const cut = fc.tuple(mutated, fc.nat(400)).map(([text, at]) => text.slice(0, at))
-  return fc.oneof({ weight: 9, arbitrary: mutated }, { weight: 1, arbitrary: cut })
+  const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 })
+  const damaged = fc.tuple(mutated, edits).map(([text, changes]) => {
+    const bytes = Buffer.from(text)
+    for (const [at, value] of changes) bytes[at % bytes.length] = value
+    return bytes
+  })
+  return fc.oneof<fc.MaybeWeightedArbitrary<string | Buffer>[]>(
+    { weight: 16, arbitrary: mutated },
+    { weight: 2, arbitrary: cut },
+    { weight: 2, arbitrary: damaged },
+  )
 }
 
-describe.each(Object.entries(VALID))('any body for %s', (path, valid) => {
+/** What an answer must never hold: a place on this machine, a frame of a stack, the words of an error that is not ours. */
+const LEAK = new RegExp(
+  [
+    ...[process.cwd(), homedir(), tmpdir()].map((place) => place.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')),
+    ...[
+      '/(?:home|work|src|node_modules|usr|secret)/',
+      '\\bat (?:async )?[\\w.<>]+ \\(',
+      'TypeError|RangeError',
+      'node:',
+      'file:/',
+    ],
+  ].join('|'),
+)
+
+interface Fuzzed {
+  readonly path: keyof typeof VALID
+  readonly model: LanguageModel
+  readonly runs: number
+  /** Statuses that are no failure of the server. */
+  readonly declared: readonly number[]
+}
+
+/** @returns how often each status was given, and the failures that only the operator is told of */
+async function fuzz({ path, model, runs, declared }: Fuzzed) {
+  const failures: unknown[] = []
+  const app = appOf({ model, onFailure: (error) => failures.push(error) })
+  const seen = new Map<number, number>()
+  const check = fc.asyncProperty(bodies(VALID[path]), async (body) => {
+    const response = await post(app, path, body)
+    const text = await response.text()
+    seen.set(response.status, (seen.get(response.status) ?? 0) + 1)
+    expect(declared).toContain(response.status)
+    if (!declared.includes(500)) expect(failures).toEqual([])
+    expect(`${text}${JSON.stringify([...response.headers])}`).not.toMatch(LEAK)
+    if (response.status !== 200) problemAnswer.parse(JSON.parse(text))
+    else if (response.headers.get('content-type')?.startsWith('text/event-stream')) expect(text).toMatch(/data: \[DONE\]\n\n$/)
+    else expect(JSON.parse(text)).toEqual(expect.objectContaining({}))
+  })
+  await fc.assert(check, { numRuns: runs })
+  return { seen, failures }
+}
+
+const ROUTES = Object.keys(VALID) as (keyof typeof VALID)[]
+
+describe.each(ROUTES)('any body for %s', (path) => {
   it('is answered, or refused in the one shape: nothing fails and nothing of the machine is told', async () => {
-    const failures: unknown[] = []
-    const app = appOf({ model: echoModel({ contextLength: 256 }), onFailure: (error) => failures.push(error) })
-    const seen = new Map<number, number>()
-    const check = fc.asyncProperty(bodies(valid), async (body) => {
-      const response = await post(app, path, body)
-      const text = await response.text()
-      seen.set(response.status, (seen.get(response.status) ?? 0) + 1)
-      expect(failures).toEqual([])
-      expect(response.status).toBeOneOf([200, 400, 404])
-      expect(text).not.toMatch(/\/(?:home|work|src|node_modules|usr)\/|\bat \w+ \(|TypeError|node:/)
-      if (response.status !== 200) problemAnswer.parse(JSON.parse(text))
-      else if (response.headers.get('content-type')?.startsWith('text/event-stream')) expect(text).toMatch(/data: \[DONE\]\n\n$/)
-      else expect((JSON.parse(text) as { choices: unknown[] }).choices.length).toBeGreaterThan(0)
-    })
-    await fc.assert(check, { numRuns: RUNS })
+    const { seen } = await fuzz({ path, model: echoModel({ contextLength: 256 }), runs: RUNS[path], declared: [200, 400, 404] })
     // A generator of refusals only would show little.
-    expect(seen.get(200)).toBeGreaterThan(RUNS / 20)
-    expect(seen.get(400)).toBeGreaterThan(RUNS / 20)
+    expect(seen.get(200)).toBeGreaterThan(RUNS[path] / 20)
+    expect(seen.get(400)).toBeGreaterThan(RUNS[path] / 20)
+  })
+})
+
+describe('any body, where the model itself fails', () => {
+  const failure = new TypeError(`cannot read /secret/weights at load (${process.cwd()}/src/node/load-model.ts:1:1)`)
+
+  it.each(ROUTES.slice(0, 2))(
+    'is told so by the declared 500 or inside the stream, and of the failure nothing: %s',
+    async (path) => {
+      const { failures } = await fuzz({
+        path,
+        model: echoModel({ failAt: 1, failure }),
+        runs: 500,
+        declared: [200, 400, 404, 500],
+      })
+      expect(failures.length).toBeGreaterThan(20)
+    },
+  )
+})
+
+describe('the search itself', () => {
+  it('finds a model that says where it lies, and names the seed', async () => {
+    const says = () => '/secret/x'
+    const found = fuzz({ path: '/v1/chat/completions', model: echoModel({ says }), runs: 300, declared: [200, 400, 404] })
+    await expect(found).rejects.toThrow(/seed: -?\d+, path: "/)
+  })
+
+  it('finds a failure that is not declared', async () => {
+    const model = {
+      ...echoModel(),
+      encode: () => {
+        throw new TypeError('never')
+      },
+    }
+    await expect(fuzz({ path: '/tokenize', model, runs: 300, declared: [200, 400, 404] })).rejects.toThrow(/seed: /)
   })
 })

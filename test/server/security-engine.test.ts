@@ -2,12 +2,13 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { type LanguageModel, loadModel, type SteeringPersona } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/math/random.ts'
 import type { AppOptions } from '../../src/server/app.ts'
-import { chat, complete, eventsOf, problemOf } from './asking.ts'
+import { crash, crashingEngine } from '../fixtures/crashing-engine.ts'
+import { chat, complete, eventsOf, get, problemOf } from './asking.ts'
 
 const demo = 'models/respondent'
 const scratch = mkdtempSync(join(tmpdir(), 'palign-engine-'))
@@ -52,26 +53,12 @@ const appOver = (model: LanguageModel, options: Partial<AppOptions> = {}) =>
   })
 type App = ReturnType<typeof serverApp>
 
-const base = { model: 'respondent', messages: [{ role: 'user', content: 'What do you do on a free evening?' }], temperature: 0 }
+const metricsOf = async (app: App) => (await get(app, '/metrics')).text()
 
-const engine = new URL('../../dist/node/engine-worker.js', import.meta.url)
-/** The engine's thread, which dies of an error that nobody catches when it is told to: between two native calls, since within one it would take the process along. */
-const CRASHING = `
-  import(${JSON.stringify(engine.href)}).then(() => {
-    require('node:worker_threads').parentPort.on('message', ({ kind }) => {
-      if (kind === 'crash') throw new Error('crash in ${engine.pathname}')
-    })
-  })
-`
+const base = { model: 'respondent', messages: [{ role: 'user', content: 'What do you do on a free evening?' }], temperature: 0 }
 
 describe('an engine that crashes under load', () => {
   const workers: Worker[] = []
-  const crash = async () => {
-    const worker = workers.at(-1)!
-    const ended = new Promise((resolve) => worker.once('exit', resolve))
-    worker.postMessage({ kind: 'crash' })
-    await ended
-  }
   let model: LanguageModel
   beforeAll(async () => {
     // Without an end token every answer is still under way when the thread dies.
@@ -81,7 +68,7 @@ describe('an engine that crashes under load', () => {
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
     model = await loadModel(folder, {
       startWorker() {
-        workers.push(new Worker(CRASHING, { eval: true }))
+        workers.push(crashingEngine())
         return workers.at(-1)!
       },
     })
@@ -102,7 +89,8 @@ describe('an engine that crashes under load', () => {
     // Their heads are out: from now on a failure must be said inside the stream.
     expect(streams.map(({ status }) => status)).toEqual([200, 200, 200])
     const whole = [chat(app, long), complete(app, { model: 'respondent', prompt: 'Who?', max_tokens: 1900 })]
-    await crash()
+    await expect.poll(() => metricsOf(app), { interval: 5 }).toMatch(/^palign_requests_running 5$/m)
+    await crash(workers.at(-1)!)
     for (const stream of streams) {
       const events = await eventsOf(stream)
       expect(events.at(-1)).toBe('[DONE]')
@@ -112,7 +100,6 @@ describe('an engine that crashes under load', () => {
     }
     for (const response of await Promise.all(whole)) {
       const { status, code, message } = await problemOf(response)
-      // One that came only after the end was answered by the next thread, all of it.
       expect([status, code, message]).toEqual([500, 'engine_failed', 'the model gave no usable answer'])
     }
     expect(failures.length).toBe(5)
@@ -120,8 +107,7 @@ describe('an engine that crashes under load', () => {
     const said = (answer: unknown) => (answer as { choices: unknown }).choices
     expect(said(after)).toEqual(said(before))
     expect(workers).toHaveLength(2)
-    const load = await (await app.request('http://localhost/metrics', { headers: { host: 'localhost' } })).text()
-    expect(load).toMatch(/^palign_requests_running 0$/m)
+    expect(await metricsOf(app)).toMatch(/^palign_requests_running 0$/m)
   })
 
   it('again and again is started again each time, also for many requests at once (S-15)', async () => {
@@ -130,7 +116,7 @@ describe('an engine that crashes under load', () => {
     expect(await ask()).toBe(200)
     for (let i = 0; i < 3; i++) {
       const count = workers.length
-      await crash()
+      await crash(workers.at(-1)!)
       expect(await Promise.all(Array.from({ length: 6 }, ask))).toEqual([200, 200, 200, 200, 200, 200])
       expect(workers).toHaveLength(count + 1)
     }

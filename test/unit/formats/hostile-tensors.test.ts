@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bytesSource } from '../../../src/formats/byte-source.ts'
 import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
-import { writePeft } from '../../../src/graph/peft.ts'
+import { readPeft, writePeft } from '../../../src/graph/peft.ts'
 import { linearModules } from '../../../src/graph/weights.ts'
 import { readAdapterFolder } from '../../../src/node/adapter-folder.ts'
 import { readModelFolder } from '../../../src/node/model-folder.ts'
@@ -40,6 +40,7 @@ async function expectRefusal(name: string, read: () => Promise<unknown>): Promis
   expect(ms).toBeLessThan(MOST_MS)
 }
 
+const smallAdapter = () => randomAdapter(linearModules(randomModel().config), { rank: 1 })
 const files = hostileFiles()
 
 describe('a hostile safetensors file (S-02, S-23)', () => {
@@ -62,7 +63,7 @@ describe('a hostile safetensors file (S-02, S-23)', () => {
 
   it('is refused as an adapter', async () => {
     const { config } = writePeft({
-      adapter: randomAdapter(linearModules(randomModel().config), { rank: 1 }),
+      adapter: smallAdapter(),
       base: undefined,
       origin: { model: undefined, method: undefined },
     })
@@ -83,6 +84,20 @@ describe('a hostile safetensors file (S-02, S-23)', () => {
       writeFileSync(join(folder, 'model.safetensors'), bytes)
       await expectRefusal(name, () => readModelFolder(folder))
     }
+  })
+
+  it('is refused as a persona and as an adapter by the length of its header alone', async () => {
+    const spaces = Buffer.alloc(4_000_001, 0x20)
+    spaces.write('{}')
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(spaces.length))
+    const bytes = Buffer.concat([length, spaces])
+    expect((await readSafetensorsHeader(bytesSource(bytes))).tensors).toEqual([])
+    const path = join(scratch, 'long.safetensors')
+    writeFileSync(path, bytes)
+    await expect(readPersona(path)).rejects.toThrow('is not between 2 and 4000000')
+    const { config } = writePeft({ adapter: smallAdapter(), base: undefined, origin: { model: undefined, method: undefined } })
+    await expect(readPeft(config, bytesSource(bytes))).rejects.toThrow('is not between 2 and 4000000')
   })
 
   it('of a terabyte is not read to see that it is none', async () => {
