@@ -42,8 +42,8 @@ export interface ThroughputResult {
 const CONCURRENCY = [
   { personas: 1, tokens: 48, rounds: 12 },
   { personas: 8, tokens: 32, rounds: 8 },
-  { personas: 64, tokens: 24, rounds: 5 },
-  { personas: 256, tokens: 16, rounds: 3 },
+  { personas: 64, tokens: 24, rounds: 11 },
+  { personas: 256, tokens: 16, rounds: 5 },
 ] as const
 
 export async function benchServe(): Promise<ServeResult> {
