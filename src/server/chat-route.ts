@@ -5,7 +5,7 @@ import { addressed, contextExceeded, refuseLongText } from './addressed.ts'
 import { chatLogprobs } from './chat-logprobs.ts'
 import { messagesOf } from './chat-messages.ts'
 import { type ChatRequest, parseChatRequest } from './chat-request.ts'
-import { streamAnswer } from './event-stream.ts'
+import { sendAnswer } from './event-stream.ts'
 import { type Finish, finishReason, type Interleaved, interleaved, type Piece, piecesOf, rankedTokens } from './pieces.ts'
 import { readBody } from './read-body.ts'
 import { MOST_CHOICES, seedOf, settingsOf } from './request-fields.ts'
@@ -49,15 +49,13 @@ export function chatRoute(services: Services & { readonly textOf: TokenText }): 
       pieces: interleaved(choices, MOST_CHOICES),
       textOf,
     }
-    try {
-      if (request.stream === true) return await streamAnswer(c, chunksOf(answer), work, services)
-      const whole = await wholeAnswer(answer)
-      work.end()
-      return c.json(whole)
-    } catch (error) {
-      work.end()
-      throw work.failureOf(error)
-    }
+    return sendAnswer(c, {
+      isStream: request.stream === true,
+      chunks: () => chunksOf(answer),
+      whole: () => wholeAnswer(answer),
+      work,
+      services,
+    })
   }
 }
 

@@ -5,7 +5,7 @@ import { addressed } from './addressed.ts'
 import { completionLogprobs, type Entry } from './completion-logprobs.ts'
 import { DEFAULT_COMPLETION_TOKENS, type Prompt, promptsOf } from './completion-prompts.ts'
 import { type CompletionRequest, parseCompletionRequest } from './completion-request.ts'
-import { streamAnswer } from './event-stream.ts'
+import { sendAnswer } from './event-stream.ts'
 import { finishReason, type Interleaved, interleaved, piecesOf, rankedTokens } from './pieces.ts'
 import { readBody } from './read-body.ts'
 import { MOST_CHOICES, seedOf, settingsOf } from './request-fields.ts'
@@ -50,15 +50,13 @@ export function completionRoute(services: Services & { readonly textOf: TokenTex
       pieces: interleaved(choices, MOST_CHOICES),
       textOf: services.textOf,
     }
-    try {
-      if (request.stream === true) return await streamAnswer(c, chunksOf(answer), work, services)
-      const whole = await wholeAnswer(answer)
-      work.end()
-      return c.json(whole)
-    } catch (error) {
-      work.end()
-      throw work.failureOf(error)
-    }
+    return sendAnswer(c, {
+      isStream: request.stream === true,
+      chunks: () => chunksOf(answer),
+      whole: () => wholeAnswer(answer),
+      work,
+      services,
+    })
   }
 }
 

@@ -7,6 +7,29 @@ import { isFailure, problemBody, problemOf } from './problems.ts'
 import type { StreamEnd } from './request-record.ts'
 import type { Services, Work } from './work.ts'
 
+export interface SendAnswerOptions {
+  readonly isStream: boolean
+  /** Ends only after every choice has had its reason. */
+  readonly chunks: () => AsyncGenerator<object>
+  readonly whole: () => Promise<object>
+  readonly work: Work
+  readonly services: Pick<Services, 'times' | 'onFailure'>
+}
+
+/** The answer, as a stream or whole; the work has ended when it has, or when it failed. */
+export async function sendAnswer(c: Context, options: SendAnswerOptions): Promise<Response> {
+  const { isStream, chunks, whole, work, services } = options
+  try {
+    if (isStream) return await streamAnswer(c, chunks(), work, services)
+    const answer = await whole()
+    work.end()
+    return c.json(answer)
+  } catch (error) {
+    work.end()
+    throw work.failureOf(error)
+  }
+}
+
 /**
  * The first chunk is computed before the status goes out, so that what fails until then is a plain error.
  * @param chunks ends only after every choice has had its reason

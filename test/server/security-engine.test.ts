@@ -3,38 +3,16 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import { type LanguageModel, loadModel, type SteeringPersona } from 'palign'
+import { type LanguageModel, loadModel } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { seededRandom } from '../../src/math/random.ts'
 import type { AppOptions } from '../../src/server/app.ts'
 import { crash, crashingEngine } from '../fixtures/crashing-engine.ts'
+import { randomPersonas } from '../fixtures/random-personas.ts'
 import { chat, complete, eventsOf, get, problemOf } from './asking.ts'
 
 const demo = 'models/respondent'
 const scratch = mkdtempSync(join(tmpdir(), 'palign-engine-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
-
-/** A persona that moves a head of every layer in a direction of its own. */
-function pushing({ shape, fingerprint }: LanguageModel, seed: number): SteeringPersona {
-  const random = seededRandom(seed)
-  const interventions = Array.from({ length: shape.layers }, (_, layer) => {
-    const direction = Float32Array.from({ length: shape.headDim }, () => random() - 0.5)
-    const norm = Math.hypot(...direction)
-    return { layer, head: seed % shape.heads, direction: direction.map((x) => x / norm), sigma: 0.5 }
-  })
-  return {
-    kind: 'steering',
-    method: 'pas',
-    model: fingerprint,
-    shape,
-    site: 'z',
-    unit: 'sigma',
-    alpha: 8,
-    interventions,
-    calibration: { loss: 'ranked-probability', curve: [{ alpha: 8, loss: 0.1 }], folds: 5 },
-    provenance: { data: 'none', row: 0, questionnaire: 'ipip-neo-300', answered: 1, seed, version: '0.1.0' },
-  }
-}
 
 // The application of the build, as the model is: their errors must be of one class.
 const { serverApp } = (await import(
@@ -45,7 +23,7 @@ const appOver = (model: LanguageModel, options: Partial<AppOptions> = {}) =>
   serverApp({
     model,
     name: 'respondent',
-    personas: ['p0', 'p1'].map((id, i) => ({ id, persona: pushing(model, i + 1), root: id })),
+    personas: randomPersonas({ model, count: 2 }).map((persona, i) => ({ id: `p${i}`, persona, root: `p${i}` })),
     hosts: ['localhost'],
     origins: [],
     running: 16,
