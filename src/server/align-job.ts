@@ -19,6 +19,17 @@ import { isPersonaName } from './persona-shelf.ts'
 
 export const ALIGN_JOB = 'align'
 
+/** How a persona is found, as a request says it and a job keeps it. */
+export const alignChoice = {
+  method: z.enum(ALIGN_METHODS).default('pas'),
+  settings: z
+    .strictObject({
+      seed: z.number().int().min(0).max(0xffff_ffff).default(0),
+      steps: z.number().int().min(1).max(10_000).optional(),
+    })
+    .default({ seed: 0 }),
+}
+
 /** Also what a route checks before it enqueues. */
 export const alignJobPayload = z.strictObject({
   /** Id of the record with the answers. */
@@ -28,13 +39,7 @@ export const alignJobPayload = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional(),
-  method: z.enum(ALIGN_METHODS).default('pas'),
-  settings: z
-    .strictObject({
-      seed: z.number().int().min(0).max(0xffff_ffff).default(0),
-      steps: z.number().int().min(1).max(10_000).optional(),
-    })
-    .default({ seed: 0 }),
+  ...alignChoice,
   /** What the persona will be called; left out: by an id made of that of the job. */
   persona: z.string().refine(isPersonaName).optional(),
 })

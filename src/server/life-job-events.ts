@@ -3,20 +3,26 @@ import type { Context } from 'hono'
 import type { Job } from '../store/jobs.ts'
 import { ownerOf } from './caller.ts'
 import { streamAnswer } from './event-stream.ts'
+import { heldPlaces } from './held-places.ts'
 import { jobOf, type Life } from './life-access.ts'
 import { jobView } from './life-jobs.ts'
 import { jobAnswer } from './life-schemas.ts'
-import { refusal } from './problems.ts'
+import { type Problem, refusal } from './problems.ts'
 import type { Route } from './route.ts'
 import type { Services, Work } from './work.ts'
 
 /** Of one owner at once: each looks at the store some times a second. */
 const MOST_STREAMS = 16
+const FULL: Problem = {
+  code: 'rate_limit_exceeded',
+  message: `key watches ${MOST_STREAMS} jobs at once, and may watch no more`,
+  headers: { 'retry-after': '5' },
+}
 
 export type EventServices = Pick<Services, 'times' | 'onFailure' | 'stopping'>
 
 export function jobEventRoutes(life: Life, services: EventServices): readonly Route[] {
-  const open = new Map<string, number>()
+  const open = heldPlaces()
   return [
     {
       method: 'GET',
@@ -30,7 +36,7 @@ export function jobEventRoutes(life: Life, services: EventServices): readonly Ro
         const job = await jobOf(life, c.get('caller'), c.req.param('id')!)
         // Nobody would read it.
         if (c.req.method === 'HEAD') return c.body(null, 200, { 'content-type': 'text/event-stream; charset=utf-8' })
-        const work = watching(c, services, take(open, ownerOf(c.get('caller'))))
+        const work = watching(c, services, open.take(ownerOf(c.get('caller')), MOST_STREAMS, FULL))
         try {
           return await streamAnswer(c, snapshots(life, job.id, work.signal), work, services)
         } catch (error) {
@@ -51,23 +57,6 @@ async function* snapshots({ jobs }: Life, id: string, signal: AbortSignal): Asyn
   if (signal.aborted) throw refusal({ code: 'server_is_overloaded', message: 'the stream was ended before the job' })
   if (last === undefined || last.state === 'waiting' || last.state === 'running') {
     throw refusal({ code: 'job_not_found', param: 'job', message: 'job was deleted' })
-  }
-}
-
-function take(open: Map<string, number>, owner: string): () => void {
-  const count = open.get(owner) ?? 0
-  if (count >= MOST_STREAMS) {
-    throw refusal({
-      code: 'rate_limit_exceeded',
-      message: `key watches ${MOST_STREAMS} jobs at once, and may watch no more`,
-      headers: { 'retry-after': '5' },
-    })
-  }
-  open.set(owner, count + 1)
-  return () => {
-    const left = (open.get(owner) ?? 1) - 1
-    if (left === 0) open.delete(owner)
-    else open.set(owner, left)
   }
 }
 

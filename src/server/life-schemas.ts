@@ -1,7 +1,7 @@
 /** @file Requests and answers of the routes that keep persons' answers and make personas of them. Times are ISO 8601. */
 import { z } from 'zod'
-import { ALIGN_METHODS } from '../eval/align-person.ts'
 import { JOB_STATES } from '../store/jobs.ts'
+import { alignChoice } from './align-job.ts'
 import { isPersonaName, LONGEST_ID } from './persona-shelf.ts'
 
 const time = z.iso.datetime()
@@ -39,13 +39,7 @@ export const jobRequest = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('align'),
     respondent: z.string().min(1).max(LONGEST_ID),
-    method: z.enum(ALIGN_METHODS).default('pas'),
-    settings: z
-      .strictObject({
-        seed: z.number().int().min(0).max(0xffff_ffff).default(0),
-        steps: z.number().int().min(1).max(10_000).optional(),
-      })
-      .default({ seed: 0 }),
+    ...alignChoice,
     persona: personaName.optional().meta({ description: 'what the persona will be called' }),
     idempotencyKey,
   }),

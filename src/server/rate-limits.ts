@@ -1,6 +1,7 @@
 /** @file What one key may use: requests and tokens a minute, and requests at once. Callers without a key are limited by admission only. */
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
 import type { Caller, KeyLimits } from './caller.ts'
+import { heldPlaces } from './held-places.ts'
 import { refusal } from './problems.ts'
 
 /** Prompts and answers of requests at once; what a person and their tools need, and no single key fills the queue. */
@@ -24,7 +25,7 @@ export function rateLimits(defaults: KeyLimits = {}): RateLimits {
   // How much a key may use is compared here, since it differs from key to key: the limiter keeps the sums and the time.
   const window = (keyPrefix: Kind) => new RateLimiterMemory({ keyPrefix, points: Number.MAX_SAFE_INTEGER, duration: SECONDS })
   const windows = { requests: window('requests'), tokens: window('tokens') }
-  const held = new Map<string, number>()
+  const held = heldPlaces()
   const limitsOf = ({ limits }: Caller): KeyLimits => ({
     requestsPerMinute: limits.requestsPerMinute ?? defaults.requestsPerMinute,
     tokensPerMinute: limits.tokensPerMinute ?? defaults.tokensPerMinute,
@@ -49,25 +50,12 @@ export function rateLimits(defaults: KeyLimits = {}): RateLimits {
     return headersOf(kind, limit, await windows[kind].penalty(key, points))
   }
 
-  function hold(key: string, most: number): () => void {
-    const now = held.get(key) ?? 0
-    if (now >= most) {
-      throw refusal({
-        code: 'rate_limit_exceeded',
-        message: `key has ${most} requests at once, and may have no more`,
-        headers: { 'retry-after': '1' },
-      })
-    }
-    held.set(key, now + 1)
-    let isHeld = true
-    return () => {
-      if (!isHeld) return
-      isHeld = false
-      const left = (held.get(key) ?? 1) - 1
-      if (left === 0) held.delete(key)
-      else held.set(key, left)
-    }
-  }
+  const hold = (key: string, most: number) =>
+    held.take(key, most, {
+      code: 'rate_limit_exceeded',
+      message: `key has ${most} requests at once, and may have no more`,
+      headers: { 'retry-after': '1' },
+    })
 
   return {
     async countRequest(caller) {
