@@ -128,6 +128,30 @@ describe('texts in one pass', () => {
     expect(prompts.some(({ length }) => length < 128 && length + 6 > 128)).toBe(true)
   })
 
+  it('get it too where they are more than one pass holds', async () => {
+    const short = prompts.map((tokens) => tokens.slice(0, 40))
+    const begin = async (i: number) => {
+      const text = batch.begin(steering(i))
+      await batch.extend(text, short[i]!)
+      return text
+    }
+    const alone: Float32Array[] = []
+    for (const i of short.keys()) {
+      const text = await begin(i)
+      alone.push((await batch.step([text], [i % 50]))[0]!.slice())
+      batch.end(text)
+    }
+    const texts: BatchText[] = []
+    for (const i of short.keys()) texts.push(await begin(i))
+    const found = await batch.step(
+      texts,
+      texts.map((_, i) => i % 50),
+    )
+    expect(texts.length).toBeGreaterThan(64)
+    for (const [i, logits] of found.entries()) expect(logits).toEqual(alone[i])
+    for (const text of texts) batch.end(text)
+  })
+
   it('get bit for bit what they get from kept blocks', async () => {
     const tokens = range(11, 150)
     const cold = batch.begin(steering(1))
