@@ -18,7 +18,7 @@ export async function withKept<T>(options: KeptOptions, work: (client: PalignCli
   try {
     return await work(client)
   } catch (error) {
-    throw error instanceof PalignApiError ? told(error) : error
+    throw error instanceof PalignApiError ? told(error, options) : error
   } finally {
     await close()
   }
@@ -53,7 +53,10 @@ async function keyOf({ apiKeyFile }: KeptOptions): Promise<string | undefined> {
 
 const CODES: Readonly<Record<number, PalignErrorCode>> = { 404: 'not-found', 503: 'deadline-exceeded', 429: 'deadline-exceeded' }
 
-function told({ message, status, code }: PalignApiError): PalignError {
+function told({ message, status, code }: PalignApiError, { url }: KeptOptions): PalignError {
+  if (code === 'connection_failed') {
+    return new PalignError('not-found', `${message}: ${url}`, { hint: 'start palign serve --store there, or correct --url' })
+  }
   return new PalignError(CODES[status ?? 0] ?? 'invalid-input', message, {
     ...(code === 'invalid_api_key' && { hint: 'give --api-key-file, or set PALIGN_API_KEY' }),
     ...(code === 'route_not_found' && { hint: 'start the server with --store' }),
