@@ -59,7 +59,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const shape = modelShape(config, options)
   const weights = locateWeights(config, files)
   const attention = chooseAttention(config, shape, options.attention)
-  const mayMap = [...weights.values()].every(({ kind }) => kind === 'float')
+  const inBlocks = [...weights.values()].some(({ kind }) => kind === 'blocks')
 
   const modules = linearModules(config)
 
@@ -74,17 +74,17 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const openRows = async (): Promise<RowDecoder> => {
     const graph = llamaGraph({ config, shape, weights, attention: 'shared-past' })
     const rows = ortRowDecoder({
-      session: await createSession(runtime, graph, 'rows', { mayMap }),
+      session: await createSession(runtime, graph, 'rows', { mayMap: !inBlocks }),
       Tensor: runtime.Tensor,
       shape,
     })
-    return orDispose(rows, rowSelfTest({ decoder, rows }))
+    return orDispose(rows, rowSelfTest({ decoder, rows, inBlocks }))
   }
 
   const openBatch = async (): Promise<BatchDecoder> => {
     const graph = llamaGraph({ config, shape, weights, attention: 'own-past' })
     const batch = ortBatchDecoder({ session: await createSession(runtime, graph, 'batch'), Tensor: runtime.Tensor, shape })
-    return orDispose(batch, batchSelfTest({ decoder, batch }))
+    return orDispose(batch, batchSelfTest({ decoder, batch, inBlocks }))
   }
 
   const model = tokenModel(decoder, {
