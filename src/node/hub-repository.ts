@@ -145,7 +145,7 @@ export function failedAttempt(
   signal: AbortSignal | undefined,
 ): Attempt<never> {
   throwIfAborted(signal)
-  if (error instanceof PalignError) throw error
+  if (error instanceof PalignError || isOfDisk(error)) throw error
   const failure = hasStalled
     ? new PalignError('deadline-exceeded', `hub ${hostOf(hub)} sent nothing for ${what} in time`, { cause: error })
     : new PalignError('engine-failed', `hub ${hostOf(hub)} cannot be read for ${what}: ${reasonOf(error)}`, {
@@ -153,6 +153,12 @@ export function failedAttempt(
         hint: 'check the network and the address; the same command goes on where this one stopped',
       })
   return { kind: 'again', error: failure }
+}
+
+/** Our own disk fails, and would fail again. */
+function isOfDisk(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EACCES', 'EBADF'].includes(code ?? '')
 }
 
 export function hostOf(hub: Hub): string {
