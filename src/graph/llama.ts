@@ -191,6 +191,8 @@ function layerParts({ builder, config, weights, updateOf, product, products }: L
     embed(ids: Value): Value {
       const found = weights.get(EMBEDDING)!
       if (found.kind === 'blocks') return blockRows(builder, found, ids)
+      // Not every device has narrow floats.
+      if (products === 'plain') return builder.node('Gather', { inputs: [weight(EMBEDDING), ids] })
       const rows = builder.node('Gather', { inputs: [builder.tensor(storedTensor(found)), ids] })
       return found.dtype === 'F32' ? rows : castToFloat(builder, rows)
     },
