@@ -18,6 +18,8 @@ import { largestChange } from './self-test.ts'
 export interface DeviceSelfTestOptions {
   /** As errors name it. */
   readonly device: string
+  /** What it needs, for hints. */
+  readonly needs?: string | undefined
   readonly config: LlamaConfig
   readonly files: readonly WeightFile[]
   readonly contextLength?: number | undefined
@@ -45,8 +47,8 @@ const TOLERANCE = 1e-4
  */
 export async function deviceSelfTest(options: DeviceSelfTestOptions): Promise<DeviceAgreement> {
   const { device, cpu, runtime } = options
-  const expected = await tracesOf(options, cpu, 'cpu')
-  const found = await tracesOf(options, runtime, device).catch((error: unknown) => {
+  const expected = await tracesOf(options, cpu)
+  const found = await tracesOf(options, runtime).catch((error: unknown) => {
     throw errorAt(`device ${device}`, error)
   })
   let distance = 0
@@ -63,15 +65,13 @@ export async function deviceSelfTest(options: DeviceSelfTestOptions): Promise<De
   return { distance }
 }
 
-async function differs({ device, cpu, runtime }: DeviceSelfTestOptions, seen: string): Promise<PalignError> {
+async function differs({ device, needs, cpu, runtime }: DeviceSelfTestOptions, seen: string): Promise<PalignError> {
   const operator = await differingOperator({ cpu, runtime })
   const culprit = operator === undefined ? '' : `; operator ${operator.operator} alone differs by ${operator.distance}`
   return new PalignError(
     'engine-failed',
     `self-test of device ${device} failed: ${seen}, expected at most ${TOLERANCE}${culprit}`,
-    {
-      hint: 'the device cannot be used with this driver; use device cpu, or another driver',
-    },
+    { hint: `use device cpu, or another driver${needs === undefined ? '' : `; ${needs}`}` },
   )
 }
 
@@ -81,8 +81,8 @@ interface Trace {
 }
 
 /** Logits of every pass on one runtime, unsteered ones first. */
-async function tracesOf(options: DeviceSelfTestOptions, runtime: Runtime, name: string): Promise<readonly Trace[]> {
-  const decoder = await openShort(options, runtime, name)
+async function tracesOf(options: DeviceSelfTestOptions, runtime: Runtime): Promise<readonly Trace[]> {
+  const decoder = await openShort(options, runtime)
   try {
     const random = seededRandom(0)
     const displacement = zeroDisplacement(decoder.shape).map(() => gaussian(random))
@@ -92,7 +92,7 @@ async function tracesOf(options: DeviceSelfTestOptions, runtime: Runtime, name: 
   }
 }
 
-async function openShort(options: DeviceSelfTestOptions, { createSession, Tensor }: Runtime, name: string): Promise<Decoder> {
+async function openShort(options: DeviceSelfTestOptions, { createSession, Tensor }: Runtime): Promise<Decoder> {
   const weights = locateWeights(options.config, options.files)
   const config = { ...options.config, layers: Math.min(LAYERS, options.config.layers) }
   const shape = modelShape(config, options)
@@ -100,8 +100,8 @@ async function openShort(options: DeviceSelfTestOptions, { createSession, Tensor
   try {
     return ortDecoder({ session: await createSession(graph, 'decode'), Tensor, shape })
   } catch (cause) {
-    throw new PalignError('engine-failed', `session cannot be opened on ${name}: ${firstLine(cause)}`, {
-      hint: `see that its driver and libraries are installed, or use device cpu`,
+    throw new PalignError('engine-failed', `session cannot be opened: ${firstLine(cause)}`, {
+      hint: `use device cpu${options.needs === undefined ? '' : `; ${options.needs}`}`,
       cause,
     })
   }

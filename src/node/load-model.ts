@@ -57,20 +57,16 @@ const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Messa
  * that ONNX Runtime does not have here
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
-  const { startWorker, dtype, onProgress, device = 'cpu', ...open } = options
+  const { startWorker, dtype, onProgress, ...open } = options
   const source = resolve(folder)
-  // Loaded where it is needed: it brings the runtime into this thread.
-  const devices = device === 'cpu' ? undefined : await import('./devices.ts')
-  devices?.assertDevice(device)
   const path = dtype === undefined ? source : await folderInPrecision(source, { precision: dtype, onProgress })
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
   const endTokens = await readEndTokens(path)
   refuseTelemetry()
-  await devices?.testDevice({ device, folder: path, contextLength: open.contextLength, threads: open.threads })
   const engine = await engineClient({
     startWorker: startWorker ?? (() => new Worker(new URL('./engine-worker.js', import.meta.url))),
-    open: { folder: path, endTokens, device, ...open },
+    open: { folder: path, endTokens, ...open },
   })
   const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
   const { shape, layerWeights, fingerprint } = engine.opened
