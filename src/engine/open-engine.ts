@@ -56,7 +56,7 @@ export interface OpenEngineOptions {
 }
 
 /**
- * `plain` is of operators that every device has and that were found to be right there (`docs/decisions/0019`). Many texts in one pass are of the fused kind
+ * `plain` is of operators that were found to be right on devices other than the CPU (`docs/decisions/0019`). Many texts in one pass are of the fused kind
  * only: under it texts are scored and generated one by one.
  */
 export type GraphKind = 'fused' | 'plain'
