@@ -8,6 +8,7 @@ import type { Adapter } from '../model/adapter.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { Precision } from '../model/precision.ts'
 import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
+import type { Device } from '../node/device-names.ts'
 import { loadModel } from '../node/load-model.ts'
 import { folderInPrecision } from '../node/model-precision.ts'
 import { readPersona } from '../node/persona-file.ts'
@@ -16,23 +17,24 @@ import { print, printJson } from './output.ts'
 
 interface InspectOptions {
   readonly dtype?: Precision
+  readonly device?: Device
   readonly json?: boolean
 }
 
-export async function inspectCommand(path: string, { json, dtype }: InspectOptions): Promise<void> {
+export async function inspectCommand(path: string, { json, ...options }: InspectOptions): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
     throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
   const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
-  const description = isModel ? await describeModel(path, dtype) : await describePersona(path)
+  const description = isModel ? await describeModel(path, options) : await describePersona(path)
   if (json) printJson(description)
   else
     for (const [name, value] of Object.entries(description))
       if (value !== undefined) print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 }
 
-async function describeModel(folder: string, dtype: Precision | undefined): Promise<Record<string, unknown>> {
-  const model = await openModel({ model: folder, dtype })
+async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectOptions): Promise<Record<string, unknown>> {
+  const model = await openModel({ model: folder, dtype, device })
   try {
     const { shape, fingerprint } = model
     const { layers, heads, headDim } = shape
@@ -43,6 +45,7 @@ async function describeModel(folder: string, dtype: Precision | undefined): Prom
       tapped: `z, the input of o_proj: ${layers} layers x ${heads} heads x ${headDim}`,
       displacement: `${layers * heads * headDim} numbers`,
       weights: dtype ?? 'as they are',
+      device: device === 'cpu' ? device : `${device}, whose answers are those of the CPU`,
       againstF32: await againstF32(model, folder),
       selfTest: 'zero displacement is bit-exact, a unit displacement changes the logits',
     }

@@ -1,7 +1,7 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { data, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import { data, device, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
@@ -39,6 +39,7 @@ function defineAlign(palign: Command): void {
     .command('align')
     .description('find the persona of a person for a model and write it to a file, or an adapter to a folder')
     .addOption(model())
+    .addOption(device())
     .addOption(data())
     .addOption(row())
     .addOption(seed())
@@ -65,6 +66,7 @@ function defineGenerate(palign: Command): void {
     .command('generate')
     .description('write text, steered by a persona if one is given')
     .addOption(model())
+    .addOption(device())
     .argument('<prompt>', 'what to say to the model; - reads standard input')
     .option('-p, --persona <path>', 'persona file made by palign align, or folder of an adapter (PEFT)')
     .addOption(
@@ -135,6 +137,7 @@ function defineInspect(palign: Command): void {
     .description('what a model folder, a persona file or an adapter folder holds, and what would be tapped')
     .argument('<path>', 'model folder, persona file or adapter folder')
     .addOption(dtype())
+    .addOption(device())
     .addOption(json())
     .addHelpText(
       'after',

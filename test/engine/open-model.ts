@@ -16,6 +16,7 @@ import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import type { AttentionKind } from '../../src/graph/attention.ts'
 import { llamaGraph } from '../../src/graph/llama.ts'
 import { type LlamaConfig, modelShape, parseLlamaConfig } from '../../src/graph/llama-config.ts'
+import type { ProductKind } from '../../src/graph/products.ts'
 import { linearModules, locateWeights, type WeightFile } from '../../src/graph/weights.ts'
 import type { LinearLayer } from '../../src/model/adapter.ts'
 
@@ -76,6 +77,7 @@ export function nodeRuntime({ files }: ModelFiles, options: ort.InferenceSession
 
 export interface DecoderOptions {
   readonly attention?: AttentionKind
+  readonly products?: ProductKind
   readonly steering?: boolean
   readonly record?: boolean
 }

@@ -41,13 +41,11 @@ describe('paths of a repository', () => {
       expect(isPlainPath(path)).toBe(true)
   })
 
-  it.each(['../x', 'a/../x', 'a/..', './x', '/etc/x', 'a//b', 'a\\b', 'C:x', 'x\0.json', '', 'a/'])(
-    'that lead elsewhere are known, and not plain: %j (S-01)',
-    (path) => {
-      expect(isTraversal(path)).toBe(true)
-      expect(isPlainPath(path)).toBe(false)
-    },
-  )
+  const elsewhere = ['../x', 'a/../x', 'a/..', './x', '/etc/x', 'a//b', 'a\\b', 'C:x', 'x\0.json', '', 'a/']
+  it.each(elsewhere)('that lead elsewhere are known, and not plain: %j (S-01)', (path) => {
+    expect(isTraversal(path)).toBe(true)
+    expect(isPlainPath(path)).toBe(false)
+  })
 
   it.each([
     '%2e%2e/x',
