@@ -23,10 +23,9 @@ const own = z.strictObject({
   method,
   model: fingerprint,
   site: z.literal('z'),
-  unit: z.literal('sigma'),
   alpha: z.number(),
   sigmas: z.record(headKeys, z.number().min(0)),
-  provenance,
+  provenance: provenance.optional(),
 })
 
 /** Keys that are not known are other programs' own. */
@@ -154,7 +153,12 @@ function intervention({ layer, head, row }: Row, sigmas: Readonly<Record<string,
   if (sigma === undefined || !(sigma > 0)) {
     throw new PalignError('malformed-file', `svec has a row of layer ${layer} head ${head} and no sigma above 0 for it`)
   }
-  return { layer, head, direction: Float32Array.from(row, (x) => x / sigma), sigma }
+  const direction = Float32Array.from(row, (x) => x / sigma)
+  if (direction.every(Number.isFinite)) return { layer, head, direction, sigma }
+  throw new PalignError(
+    'malformed-file',
+    `svec has a row of layer ${layer} head ${head} that is out of all proportion to its sigma, ${sigma}`,
+  )
 }
 
 function unknownProvenance(origin = '.svec file'): Provenance {

@@ -29,7 +29,7 @@ export function writeSvec(source: VectorSource): ExportFile[] {
     // One intervention on a head: its own sigma, in full precision; the length of its row is the same but for rounding.
     if (rows.get(headKey(intervention))!.count === 1) sigmas[headKey(intervention)] = intervention.sigma
   }
-  const { method, model, site, unit, alpha, provenance } = persona
+  const { method, model, site, alpha, provenance } = persona
   const known = probes?.filter((probe) => rows.has(headKey(probe)))
   const json = {
     model_type: modelType,
@@ -39,7 +39,7 @@ export function writeSvec(source: VectorSource): ExportFile[] {
     ...(known !== undefined && {
       probe_accuracies: Object.fromEntries(known.map((probe) => [headKey(probe), probe.validationAccuracy])),
     }),
-    palign: { format: SVEC_FORMAT, method, model, site, unit, alpha, sigmas, provenance },
+    palign: { format: SVEC_FORMAT, method, model, site, alpha, sigmas, provenance },
   }
   return [textFile(`${name}.svec`, `${JSON.stringify(json)}\n`)]
 }

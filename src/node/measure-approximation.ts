@@ -9,7 +9,7 @@ import { locateWeights } from '../graph/weights.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { readModelFolder } from './model-folder.ts'
-import { readWeight } from './output-weights.ts'
+import { readWeight } from './read-weight.ts'
 
 /** The plain pass takes about a second for each token and 300 million weights, and 4 bytes for each weight. */
 const MOST_WEIGHTS = 300_000_000

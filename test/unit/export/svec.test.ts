@@ -192,6 +192,7 @@ describe('readSvec', () => {
       foreign({ palign: {} }),
       foreign({ palign: { ...palign, sigmas: {} } }),
       foreign({ palign: { ...palign, sigmas: { '2:1': 0 } } }),
+      foreign({ palign: { ...palign, sigmas: { '2:1': 1e-300, '2:2': 1, '2:3': 1, '2:4': 1, '2:5': 1 } } }),
       foreign({ palign: { ...palign, more: 1 } }),
       foreign().replace('[1,0,0,0]', '[1e999,0,0,0]'),
       foreign().replace('"note"', '"__proto__"'),

@@ -12,7 +12,7 @@ import { readSafetensorsHeader, writeSafetensors } from '../../../src/formats/sa
 import { locateWeights } from '../../../src/graph/weights.ts'
 import { measureApproximation } from '../../../src/node/measure-approximation.ts'
 import { readModelFolder } from '../../../src/node/model-folder.ts'
-import { outputWeightsOf, readWeight } from '../../../src/node/output-weights.ts'
+import { outputWeightsOf, readWeight } from '../../../src/node/read-weight.ts'
 import { randomModel } from '../../fixtures/random-model.ts'
 import { vectorSource } from '../../fixtures/vector-source.ts'
 
