@@ -18,7 +18,7 @@ interface AlignCommandOptions extends ModelOptions {
   readonly data: string
   readonly row: number
   readonly seed: number
-  readonly method: 'pas' | 'pas:published' | 'dpo' | 'ppo'
+  readonly method: 'pas' | 'pas:published' | 'pas:kv-tied' | 'dpo' | 'ppo'
   readonly steps?: number
   readonly out: string
   readonly json?: boolean

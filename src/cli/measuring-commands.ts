@@ -40,7 +40,7 @@ function defineEvaluate(palign: Command): void {
     .addOption(new Option('--simulate <number>', 'so many simulated persons in place of --data').argParser(count))
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:kv-tied, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(

@@ -44,8 +44,8 @@ function defineAlign(palign: Command): void {
     .addOption(row())
     .addOption(seed())
     .addOption(
-      new Option('--method <name>', 'steering, or an adapter that is trained')
-        .choices(['pas', 'pas:published', 'dpo', 'ppo'])
+      new Option('--method <name>', 'steering (pas:kv-tied: what a bias of v_proj can carry), or an adapter that is trained')
+        .choices(['pas', 'pas:published', 'pas:kv-tied', 'dpo', 'ppo'])
         .default('pas'),
     )
     .addOption(steps())
