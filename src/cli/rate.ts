@@ -29,6 +29,7 @@ interface RateExportOptions {
   readonly answers?: string
   readonly model?: string
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly prompts?: string
   readonly saveAnswers?: string
   readonly temperature: number
@@ -133,7 +134,7 @@ async function writeAnswers(
   const { temperature, topP, maxTokens, seed, saveAnswers } = options
   const signal = interruptSignal()
   const prompts = await readLines(file, parseRatingPrompt)
-  const personas = await readPersonas(paths)
+  const personas = await readPersonas(paths, options)
   const model = await loadModel(folder)
   try {
     const { update, end } = stage('answers')

@@ -19,7 +19,7 @@ import { writeFileAtomic } from './atomic-write.ts'
 import { ifExists, readFileBounded } from './read-file.ts'
 
 /** A persona moves at most every head of a model: more is not a persona. */
-const MAX_PERSONA_BYTES = 64 << 20
+export const MAX_PERSONA_BYTES = 64 << 20
 const MAX_RECORD_BYTES = 1 << 20
 export const PERSONA_ENDING = '.safetensors'
 

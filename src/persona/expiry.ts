@@ -9,10 +9,12 @@ export function isExpired(persona: Persona, now: number): boolean {
   return expires !== undefined && Date.parse(expires) <= now
 }
 
+export const expiredAt = (persona: Persona) => `expired at ${persona.kind === 'none' ? undefined : persona.about?.expires}`
+
 /** For whoever is about to use it; to look at it is allowed for ever. @throws PalignError `incompatible-persona` with the date */
 export function assertCurrent(persona: Persona, now: number, name = 'persona'): void {
-  if (persona.kind === 'none' || !isExpired(persona, now)) return
-  throw new PalignError('incompatible-persona', `${name} expired at ${persona.about?.expires}`, {
+  if (!isExpired(persona, now)) return
+  throw new PalignError('incompatible-persona', `${name} ${expiredAt(persona)}`, {
     hint: 'align a new one; palign inspect still shows what it was',
   })
 }
