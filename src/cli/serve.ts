@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
 import type { GenerationLoad, LanguageModel } from '../model/language-model.ts'
+import { describeBaseModel } from '../node/base-model.ts'
 import { loadModel } from '../node/load-model.ts'
 import { openStore, type Store } from '../node/open-store.ts'
 import { readFileBounded } from '../node/read-file.ts'
@@ -88,7 +89,16 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     model = await unlessAborted(loading, signal)
     if (model !== undefined) {
       await ready(server, model, options, frame, { store, stopping: stopping.signal })
-      if (store !== undefined) life = serveLife({ store, model, folder: options.model, isWorking: options.work, log, signal })
+      if (store !== undefined)
+        life = serveLife({
+          store,
+          model,
+          folder: options.model,
+          base: await describeBaseModel(options.model),
+          isWorking: options.work,
+          log,
+          signal,
+        })
     }
     if (!signal.aborted) await once(signal, 'abort')
     note('palign: no new requests; those in flight end first')
