@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -178,7 +179,12 @@ describe('palign persona encrypt', () => {
     ['no passphrase', (bytes) => bytes, {}, /passphrase is needed and there is no terminal/],
     ['a wrong passphrase', (bytes) => bytes, { PALIGN_PASSPHRASE: 'wrong' }, /passphrase is wrong, or the file was changed/],
     ['the end missing', (bytes) => bytes.subarray(0, -1), more, /passphrase is wrong, or the file was changed/],
-    ['one bit changed', (bytes) => bytes.fill(bytes.at(-1)! ^ 1, bytes.length - 1), more, /passphrase is wrong, or the file was changed/],
+    [
+      'one bit changed',
+      (bytes) => bytes.fill(bytes.at(-1)! ^ 1, bytes.length - 1),
+      more,
+      /passphrase is wrong, or the file was changed/,
+    ],
   ])('decrypts nothing with %s', async (_, change, given, message) => {
     // Cheap to open, unlike what the command writes.
     const secret = await encrypt(readFileSync(join(scratch, 'a.safetensors')), more.PALIGN_PASSPHRASE, { workFactor: 8 })
@@ -188,6 +194,27 @@ describe('palign persona encrypt', () => {
     expect(run).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(message) })
     expect(readdirSync(scratch)).toEqual(before)
   })
+
+  it.skipIf(spawnSync('python3', ['-c', 'import pty']).status !== 0)(
+    'asks at a terminal and shows nothing of what is typed (needs python3)',
+    async () => {
+      const pty = 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)'
+      const command = ['-c', pty, 'node', main, 'inspect', 'cheap.age']
+      writeFileSync(
+        join(scratch, 'cheap.age'),
+        await encrypt(readFileSync(join(scratch, 'a.safetensors')), 'typed words', { workFactor: 8 }),
+      )
+      const child = spawn('python3', command, { cwd: scratch, env, stdio: ['pipe', 'pipe', 'inherit'] })
+      let shown = ''
+      child.stdout.on('data', (piece) => {
+        if (!shown.includes('passphrase: ') && String(piece).includes('passphrase: ')) child.stdin.write('typed wordz\u007fs\r')
+        shown += String(piece)
+      })
+      expect((await once(child, 'exit'))[0]).toBe(0)
+      expect(shown).toMatch(/kind +steering/)
+      expect(shown).not.toContain('typed')
+    },
+  )
 
   it.each<[string, string[], RegExp]>([
     ['what is encrypted already', ['a.age', '--out', 'b.age'], /encrypted already/],
