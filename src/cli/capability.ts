@@ -23,6 +23,7 @@ import { openCommandUnits } from './stores.ts'
 interface CapabilityCommandOptions extends ModelOptions {
   readonly bench: string
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly tasks: string
   readonly limit?: number
   readonly random: number
@@ -43,7 +44,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   if (!(margin > 0)) throw new PalignError('invalid-input', `margin is ${margin}, expected points above 0`)
   if (options.out !== undefined) await prepareToWrite(options.out)
   for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
-  const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
+  const personas = withRandomControls(await readPersonas(options.persona ?? [], options), { count: options.random, seed })
   const sets = await readTasks(options)
   const units = await openCommandUnits(options)
   const model = await openModel(options)
