@@ -48,11 +48,16 @@ export async function modelFolderOf(
   return folder
 }
 
+/** Files of models have that name everywhere; what is inside is checked when it is read. */
+export function isGgufName(path: string): boolean {
+  return /\.gguf$/i.test(path)
+}
+
 /** By name, so that another file gets the error that says what a model is; a missing one is told as such. */
 async function isGguf(path: string): Promise<boolean> {
   const info = await stat(path).catch(() => undefined)
   if (info?.isDirectory() === true) return false
-  if (/\.gguf$/i.test(path)) {
+  if (isGgufName(path)) {
     if (/-\d{5}-of-\d{5}\.gguf$/i.test(path) && info !== undefined) {
       throw new PalignError('unsupported-model', `file ${path} is one of several parts, expected one that holds all`, {
         hint: 'join the parts with llama-gguf-split --merge',
