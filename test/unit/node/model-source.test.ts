@@ -78,7 +78,7 @@ describe('the source of a model', () => {
     const path = await fileOf('died')
     const folder = await modelFolderOf(path, { cacheFolder: cacheOf('died') })
     rmSync(folder, { recursive: true })
-    writeFileSync(`${folder}.lock`, '')
+    writeFileSync(`${folder}.lock`, '{')
     const longAgo = new Date(Date.now() - 60_000)
     utimesSync(`${folder}.lock`, longAgo, longAgo)
     expect(await modelFolderOf(path, { cacheFolder: cacheOf('died') })).toBe(folder)
@@ -165,6 +165,22 @@ describe('the source of a model', () => {
       message: expect.stringContaining(message),
     })
     expect(readdirSync(join(cacheOf('refused'), 'models'))).toEqual([])
+  })
+
+  it('is refused for weights in a type that we cannot read, which is named', async () => {
+    const bytes = await ggufModel(modelOf())
+    const header = await readGgufHeader(bytesSource(bytes))
+    const tensors = header.tensors.map(({ begin, end, ...tensor }) =>
+      tensor.name === 'blk.0.attn_v.weight'
+        ? { ...tensor, type: 'IQ4_XS' as const, data: new Uint8Array(((end - begin) / 4 / 256) * 136) }
+        : { ...tensor, data: bytes.slice(begin, end) },
+    )
+    const path = join(scratch, 'iq4.gguf')
+    writeFileSync(path, writeGguf({ ...header, tensors }))
+    await expect(modelFolderOf(path, { cacheFolder: cacheOf('refused') })).rejects.toMatchObject({
+      code: 'unsupported-model',
+      message: expect.stringContaining('blk.0.attn_v.weight is of type IQ4_XS'),
+    })
   })
 
   it('is refused by its name where it is a part of several', async () => {
