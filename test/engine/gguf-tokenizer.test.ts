@@ -8,7 +8,17 @@ import { readGgufHeader } from '../../src/formats/gguf.ts'
 import { seededRandom } from '../../src/math/random.ts'
 import { chatTokenizer } from '../../src/node/chat-tokenizer.ts'
 import { ggufTokenizer } from '../../src/node/gguf-tokenizer.ts'
-import { byteLevelMetadata, ggufModel, type Metadata, smallByteLevelTokenizer } from '../fixtures/gguf-model.ts'
+import {
+  byteLevelMetadata,
+  count,
+  flag,
+  ggufModel,
+  type Metadata,
+  smallByteLevelTokenizer,
+  text,
+  texts,
+  types,
+} from '../fixtures/gguf-model.ts'
 import { llamaCpp, openLlamaCpp } from '../fixtures/llama-cpp.ts'
 import { configJson, randomModel } from '../fixtures/random-model.ts'
 
@@ -88,4 +98,40 @@ describe('a byte-level tokenizer', () => {
     expect(differing(found.encode, expected.encode)).toEqual([])
     expect(found.controlTokens).toEqual(expected.controlTokens)
   })
+})
+
+/** Pieces made by joining others, each worth less than those before: as SentencePiece trains them. */
+function sentencePieceMetadata(): Metadata {
+  const pick = seededRandom(9)
+  const characters = ['\u2581', ...'abcdehnorstu', '.', '1']
+  const pieces = [...characters]
+  while (pieces.length < 150) {
+    const [left, right] = [0, 1].map(() => pieces[Math.floor(pick() ** 2 * pieces.length)]!)
+    const joined = `${left}${right}`
+    if (joined.length <= 6 && !pieces.includes(joined)) pieces.push(joined)
+  }
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
+  const tokens = ['<unk>', '<s>', '</s>', ...bytes, ...pieces]
+  const kinds = [2, 3, 3, ...bytes.map(() => 6), ...pieces.map(() => 1)]
+  return new Map([
+    ['tokenizer.ggml.model', text('llama')],
+    ['tokenizer.ggml.tokens', texts(tokens)],
+    ['tokenizer.ggml.token_type', types(kinds)],
+    ['tokenizer.ggml.scores', { kind: 'array', of: 'float32', values: tokens.map((_, id) => -id) }],
+    ['tokenizer.ggml.bos_token_id', count(1)],
+    ['tokenizer.ggml.eos_token_id', count(2)],
+    ['tokenizer.ggml.unknown_token_id', count(0)],
+  ])
+}
+
+describe('a SentencePiece tokenizer', () => {
+  it.skipIf(noLlama).each([true, false])(
+    'that puts a space before: %s, encodes as llama.cpp (needs node-llama-cpp)',
+    async (space) => {
+      const metadata = sentencePieceMetadata().set('tokenizer.ggml.add_space_prefix', flag(space))
+      const theirs = await openLlamaCpp(await fileOf(`spm-${space}`, metadata), { vocabOnly: true })
+      expect(differing(tokenizerOf(metadata).encode, (one) => [1, ...theirs.encode(one)])).toEqual([])
+      await theirs.dispose()
+    },
+  )
 })
