@@ -1,4 +1,4 @@
-/** @file `palign inspect`: what a model folder, a persona file or an adapter folder holds. */
+/** @file `palign inspect`: what a model, a persona file or an adapter folder holds. */
 import { access, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
 import type { Device } from '../node/device-names.ts'
 import { loadModel } from '../node/load-model.ts'
 import { folderInPrecision } from '../node/model-precision.ts'
+import { isGgufName, modelFolderOf } from '../node/model-source.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { contentHash } from '../persona/content-hash.ts'
 import { isExpired } from '../persona/expiry.ts'
@@ -29,8 +30,10 @@ interface InspectOptions extends PassphraseOptions {
 export async function inspectCommand(path: string, options: InspectOptions): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
-    throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
-  const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
+    throw new PalignError('not-found', `path ${path} does not exist`, {
+      hint: 'give a model folder, a .gguf file or a persona file',
+    })
+  const isModel = info.isDirectory() ? !(await exists(join(path, ADAPTER_CONFIG))) : isGgufName(path)
   const description = isModel ? await describeModel(path, options) : await describePersona(path, options)
   if (options.json) printJson(description)
   else
@@ -63,7 +66,7 @@ async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectO
 async function againstF32(model: LanguageModel, folder: string): Promise<PrecisionError | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'palign-f32-'))
   try {
-    const whole = await folderInPrecision(folder, { precision: 'f32', cache: scratch })
+    const whole = await folderInPrecision(await modelFolderOf(folder), { precision: 'f32', cache: scratch })
     const reference = await loadModel(whole)
     try {
       return reference.fingerprint === model.fingerprint ? undefined : await precisionError(model, reference)
