@@ -1,14 +1,18 @@
 /** @file Rules over a whole ONNX graph: one definition for every name, every input defined, no cycle, known operator domains, external data inside its files. */
 import { PalignError } from '../errors.ts'
-import type { FileGraph, FileNode, OnnxFile } from './onnx-file.ts'
+import { allGraphs, type FileGraph, type FileNode, type OnnxFile } from './onnx-file.ts'
 import { refuseOnnx, shownName } from './onnx-message.ts'
 
 /** ONNX itself, and the operators of ONNX Runtime. */
 const DOMAINS: readonly string[] = ['', 'com.microsoft']
 
 /** @throws PalignError `malformed-file`, `unsupported-model` */
-export function checkGraph(graph: FileGraph): void {
+export function checkGraph(graph: FileGraph, operatorSets: ReadonlyMap<string, number>): void {
   checkScope(graph, [])
+  const imported = new Set([...operatorSets.keys()].map((domain) => (domain === 'ai.onnx' ? '' : domain)))
+  for (const { nodes } of allGraphs(graph))
+    for (const { domain } of nodes)
+      if (!imported.has(domain)) refuseOnnx(`model uses operators of ${shownName(domain)} and does not say which version`)
 }
 
 /** Names by graph, from the outermost on: a graph may use those around it and not define them again. */

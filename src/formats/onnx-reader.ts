@@ -81,7 +81,7 @@ export async function readOnnxModel(source: ByteSource): Promise<OnnxFile> {
   if (graphField === undefined) return refuseOnnx(`file of ${byteLength} bytes has no graph`)
   const { start, valueStart, end } = graphField
   const graph = await readMainGraph(reader, valueStart, end)
-  checkGraph(graph)
+  checkGraph(graph, operatorSets)
   return { byteLength, operatorSets, graph, graphSpan: { start, valueStart, end } }
 }
 
