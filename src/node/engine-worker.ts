@@ -13,13 +13,15 @@ import type {
 import { adapterReceiver, type SentAdapter, type SentSteering } from './adapter-transfer.ts'
 import type { LoadModelOptions, OpenedModel } from './load-model.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
+import { locateOnnx } from './onnx-location.ts'
+import { openOnnx } from './open-onnx.ts'
 import { ortRuntime } from './ort-runtime.ts'
 import { answerCalls, type CallContext } from './worker-calls.ts'
 
 /** Progress messages per second at most: they must not outnumber the work. */
 const PROGRESS_PER_SECOND = 20
 
-interface OpenRequest extends LoadModelOptions {
+interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits' | 'onnxFile'> {
   readonly folder: string
   readonly endTokens: readonly number[]
 }
@@ -32,7 +34,14 @@ function model(): TokenModel {
   return opened
 }
 
-async function open({ folder, endTokens, contextLength, threads, batchLimits }: OpenRequest): Promise<OpenedModel> {
+async function open(request: OpenRequest): Promise<OpenedModel> {
+  const { folder, endTokens, contextLength, threads, batchLimits, onnxFile } = request
+  const onnx = await locateOnnx(folder, onnxFile)
+  if (onnx !== undefined) {
+    const { engine, fingerprint } = await openOnnx({ ...request, onnx })
+    opened = engine
+    return { shape: engine.shape, layerWeights: undefined, fingerprint }
+  }
   const { config, files } = await readModelFolder(folder)
   const runtime = ortRuntime({ folder, files: files.map((file) => file.name), threads })
   const [fingerprint, engine] = await Promise.all([

@@ -9,18 +9,28 @@ import {
   type GenerateRequest,
   type GenerationEvent,
   type LanguageModel,
+  type Progress,
   type RunOptions,
   type Tokens,
 } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
+import type { Precision } from '../model/precision.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { type EngineSession, engineClient } from './engine-client.ts'
 import { generationEvents } from './generation-events.ts'
+import { folderInPrecision } from './model-precision.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
+import { modelPlace } from './onnx-location.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
 
 export interface LoadModelOptions {
+  /** Precision of the weights; default: as they are. Another one is made once and kept in the cache folder. */
+  readonly dtype?: Precision | undefined
+  /** Which ONNX file of the folder to run, such as `model_q4.onnx`; default: `model.onnx` or the only one, where there are no safetensors. */
+  readonly onnxFile?: string | undefined
+  /** Progress of making it. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Longest sequence in tokens; default: what the model was trained for, at most 8,192. */
   readonly contextLength?: number | undefined
   /** Threads of the runtime; default: as many as it finds cores. */
@@ -41,19 +51,26 @@ export interface OpenedModel {
 const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Message['role'][]
 
 /**
- * Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
+ * A folder, or an ONNX file in it or in its folder `onnx`. Reads config.json, the safetensors files or the ONNX file, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
  * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
  */
-export async function loadModel(folder: string, { startWorker, ...open }: LoadModelOptions = {}): Promise<LanguageModel> {
-  const path = resolve(folder)
+export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
+  const { startWorker, dtype, onProgress, onnxFile: namedFile, ...open } = options
+  const { folder: source, onnxFile } = modelPlace(resolve(folder), namedFile)
+  if (onnxFile !== undefined && dtype !== undefined) {
+    throw new PalignError('invalid-input', `dtype ${dtype} was asked of the ONNX file ${onnxFile}, which runs as it is`, {
+      hint: 'choose the file of that precision, or use the safetensors of the model',
+    })
+  }
+  const path = dtype === undefined ? source : await folderInPrecision(source, { precision: dtype, onProgress })
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
   const endTokens = await readEndTokens(path)
   refuseTelemetry()
   const engine = await engineClient({
     startWorker: startWorker ?? (() => new Worker(new URL('./engine-worker.js', import.meta.url))),
-    open: { folder: path, endTokens, ...open },
+    open: { folder: path, endTokens, onnxFile, ...open },
   })
   const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
   const { shape, layerWeights, fingerprint } = engine.opened
