@@ -25,7 +25,10 @@ function write(message: ProtobufWriter, { kind, number: at, value }: Field): voi
   else message.integer(at, value)
 }
 
-const writeAll = (fields: readonly Field[]) => protobufMessage((message) => fields.forEach((one) => write(message, one)))
+const writeAll = (fields: readonly Field[]) =>
+  protobufMessage((message) => {
+    for (const one of fields) write(message, one)
+  })
 
 /** Fields that onnx.proto3 does not have. */
 const unknown = fc

@@ -208,7 +208,7 @@ const REFUSED: readonly (readonly [string, 'optimum' | 'genai', Change, string])
     'no past',
     'optimum',
     (graph) => graph.inputs.splice(3, 1, { ...graph.inputs[3]!, shape: ['batch'] }),
-    'it takes the input past_key_values.0.key',
+    'layer 0 has 0 inputs for its past keys',
   ],
   [
     'a past of another width',
@@ -216,7 +216,7 @@ const REFUSED: readonly (readonly [string, 'optimum' | 'genai', Change, string])
     (graph) => graph.inputs.splice(3, 1, { ...graph.inputs[3]!, shape: ['batch', 2, 'past', 8] }),
     'expected [batch, 2, length, 16]',
   ],
-  ['no logits', 'optimum', (graph) => graph.outputs.shift(), 'it has no output logits'],
+  ['no logits', 'optimum', (graph) => graph.outputs.shift(), 'its outputs depend on 2 of 3 layers'],
 ]
 
 describe('a graph that is not certain', () => {
