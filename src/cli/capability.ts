@@ -12,18 +12,18 @@ import { drawDocuments } from '../eval/capability/subset.ts'
 import { withRandomControls } from '../eval/random-arms.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { readEndTokens } from '../node/model-text.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type ReadTask, readTask } from './bench-files.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface CapabilityCommandOptions {
-  readonly model: string
+interface CapabilityCommandOptions extends ModelOptions {
   readonly bench: string
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly tasks: string
   readonly limit?: number
   readonly random: number
@@ -44,10 +44,10 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   if (!(margin > 0)) throw new PalignError('invalid-input', `margin is ${margin}, expected points above 0`)
   if (options.out !== undefined) await prepareToWrite(options.out)
   for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
-  const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
+  const personas = withRandomControls(await readPersonas(options.persona ?? [], options), { count: options.random, seed })
   const sets = await readTasks(options)
   const units = await openCommandUnits(options)
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const arms = armsOf(personas, model)
     const beginning = await beginningOf(model, options.model)

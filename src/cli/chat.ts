@@ -2,7 +2,6 @@
 import { basename, resolve } from 'node:path'
 import { chatSession } from '../chat/chat-session.ts'
 import { PalignError } from '../errors.ts'
-import { loadModel } from '../node/load-model.ts'
 import { completions } from './chat/commands.ts'
 import { converse } from './chat/converse.ts'
 import { jsonView } from './chat/json-view.ts'
@@ -11,11 +10,13 @@ import { lineInput } from './chat/line-input.ts'
 import { readChatPersonas, speakerOf } from './chat/personas.ts'
 import { textView } from './chat/text-view.ts'
 import { type ChatView, processIo } from './chat/view.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 
-interface ChatOptions {
-  readonly model: string
+interface ChatOptions extends ModelOptions {
   readonly persona?: string
   readonly personas?: string
+  readonly passphraseFile?: string
+  readonly allowModelMismatch?: boolean
   readonly alpha?: number
   readonly seed: number
   readonly temperature: number
@@ -28,7 +29,7 @@ interface ChatOptions {
 }
 
 export async function chatCommand(options: ChatOptions): Promise<void> {
-  const { alpha, seed, temperature, topP, maxTokens, system } = options
+  const { alpha, seed, temperature, topP, maxTokens, system, allowModelMismatch } = options
   if (alpha !== undefined && options.persona === undefined) {
     throw new PalignError('invalid-input', '--alpha was given without --persona', {
       hint: 'name the persona whose strength it sets',
@@ -40,9 +41,9 @@ export async function chatCommand(options: ChatOptions): Promise<void> {
   const text = textView(io, { isPrompted: isInteractive && process.stdout.isTTY === true })
   const view = options.json ? jsonView(io, text) : text
 
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
-    const speaker = first === undefined ? undefined : { ...speakerOf(first, personas), alpha }
+    const speaker = first === undefined ? undefined : { ...speakerOf(first, personas, { allowModelMismatch }), alpha }
     const session = chatSession({ model, speaker, seed, system, settings: { temperature, topP, maxTokens } })
     if (isInteractive) {
       view.note(
@@ -53,7 +54,7 @@ export async function chatCommand(options: ChatOptions): Promise<void> {
     const complete = (line: string) => completions(line, personas)
     const input = lineInput({ isInteractive, history, complete, note: view.note })
     try {
-      const room = { session, model, personas, view, saved: new Set<string>() }
+      const room = { session, model, personas, allowModelMismatch, view, saved: new Set<string>() }
       process.exitCode = await converse({ ...room, input, isInteractive, paint: io.paintMessage })
     } finally {
       input.close()

@@ -5,6 +5,7 @@ import { packageVersion } from '../node/package-version.ts'
 import { defineChat } from './chat-command.ts'
 import { defineKeptCommands } from './kept-commands.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
+import { defineModelCommands } from './model-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
 import { definePersonaCommands } from './persona-commands.ts'
@@ -22,6 +23,7 @@ function program(): Command {
       `${examples('palign demo', 'palign align --model models/respondent --data answers.json --out me.safetensors')}\nStart with: palign demo\n`,
     )
   definePersonaCommands(palign)
+  defineModelCommands(palign)
   defineChat(palign)
   defineMeasuringCommands(palign)
   defineServingCommands(palign)

@@ -7,11 +7,14 @@ import {
   comparedPersonas,
   count,
   databaseUrlFile,
+  device,
+  dtype,
   examples,
   json,
   model,
   number,
   out,
+  passphraseFile,
   randomControls,
   seed,
   share,
@@ -34,11 +37,13 @@ function defineEvaluate(palign: Command): void {
     .command('evaluate')
     .description('error on held-out items for every method, beside the rows that keep it honest')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('-d, --data <file>', 'answers to IPIP-NEO-300: PAPI or Johnson file, or palign JSON')
     .addOption(new Option('--simulate <number>', 'so many simulated persons in place of --data').argParser(count))
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:kv-tied, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(
@@ -93,8 +98,11 @@ function defineCapability(palign: Command): void {
     .command('capability')
     .description('what personas cost in knowledge, reasoning and truthfulness: MMLU, ARC, HellaSwag, TruthfulQA, GSM8K')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .requiredOption('-b, --bench <folder>', 'folder with the files of the sets, or with folders reasoning and truthfulness')
     .addOption(comparedPersonas())
+    .addOption(passphraseFile())
     .option(
       '--tasks <list>',
       'comma-separated; a .jsonl file with {id, question, choices, answer} is asked as ARC is',
@@ -129,6 +137,8 @@ function defineBehave(palign: Command): void {
       'what a model says to persona statements: as it is, steered to the ends of every trait, and with personas of persons',
     )
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .requiredOption('--bench <folder>', 'folder with anthropic_persona_<trait>.jsonl')
     .addOption(new Option('--statements <number>', 'statements of each trait, an even number').argParser(count).default(200))
     .option('--traits <list>', 'comma-separated; default all eight that the folder has')
@@ -162,6 +172,8 @@ function defineSafety(palign: Command): void {
     .command('safety')
     .description('what personas do to safety and to text: harmful compliance, over-refusal, incoherence, perplexity, repetition')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option(
       '-b, --bench <folder>',
       'folder with CSV files of StrongREJECT, HarmBench, JailbreakBench or XSTest, known by columns',
@@ -171,6 +183,7 @@ function defineSafety(palign: Command): void {
     .option('--safe <files...>', 'further prompts that should be answered')
     .option('--prompt-column <name>', 'column of the prompts in these CSV files', 'prompt')
     .addOption(comparedPersonas())
+    .addOption(passphraseFile())
     .addOption(randomControls())
     .option(
       '--judge <urls...>',
@@ -214,7 +227,10 @@ function defineOpenEnded(palign: Command): void {
     .command('open-ended')
     .description('what a model and its personas answer to everyday questions, scored by a trait classifier and by judges')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('-p, --persona <paths...>', 'persona files made by palign align, or folders of adapters; each is an arm')
+    .addOption(passphraseFile())
     .option('--statements <folder>', 'anthropic_persona_TRAIT.jsonl of the five traits, to fit the classifier on')
     .option('--judge <urls...>', 'OpenAI-compatible address such as https://host/v1; pairs with --judge-model, repeatable')
     .option('--judge-model <names...>', 'model of the judge; another than the model under test')
@@ -251,7 +267,10 @@ function defineRate(palign: Command): void {
     .description('a blind package: a page to rate on, or tasks for Label Studio, and the key that raters must not see')
     .option('-a, --answers <file>', 'JSONL: one {"id", "prompt", "arm", "text", "persona"} a line, two or more arms for an id')
     .option('-m, --model <folder>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .addOption(dtype())
+    .addOption(device())
     .option('-p, --persona <paths...>', 'persona files or adapter folders; arms are called by their names')
+    .addOption(passphraseFile())
     .option('--prompts <file>', 'JSONL: one {"id", "prompt", "persona"} a line; persona is what raters are told of the person')
     .option('--save-answers <file>', 'keep what the model wrote as JSONL for --answers')
     .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))

@@ -4,17 +4,17 @@ import { formatOpenEnded } from '../eval/open-ended/format-open-ended.ts'
 import { type JudgeExchange, refuseSelfJudge } from '../eval/open-ended/judge.ts'
 import { openEnded } from '../eval/open-ended/open-ended.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readTraitStatements } from '../node/read-trait-statements.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface OpenEndedCommandOptions extends JudgeOptions {
-  readonly model: string
+interface OpenEndedCommandOptions extends JudgeOptions, ModelOptions {
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly statements?: string
   readonly samples: number
   readonly temperature: number
@@ -35,11 +35,11 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
   const judges = judgesOf(options, process.env)
   for (const { model } of judges) refuseSelfJudge(model, [modelName])
   for (const path of [answersPath, log, out]) if (path !== undefined) await prepareToWrite(path)
-  const personas = await readPersonas(options.persona ?? [])
+  const personas = await readPersonas(options.persona ?? [], options)
   const statements = options.statements === undefined ? undefined : await readTraitStatements(options.statements)
   const units = await openCommandUnits(options)
   const exchanges: JudgeExchange[] = []
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const { result, answers } = await openEnded({
       ...{ model, modelName, arms: armsOf(personas, model), statements, judges, units, version: packageVersion() },

@@ -1,6 +1,7 @@
 /** @file What commands share of their command line: readers of numbers, and options that mean the same everywhere. */
 import { InvalidArgumentError, Option } from 'commander'
 import { PRECISIONS } from '../model/precision.ts'
+import { DEVICES } from '../node/device-names.ts'
 
 export function number(text: string): number {
   const value = Number(text)
@@ -18,6 +19,13 @@ export function count(text: string): number {
   const value = number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('expected a whole number of at least 1.')
   return value
+}
+
+/** @returns ISO 8601 in UTC */
+export function utcTime(text: string): string {
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) throw new InvalidArgumentError('expected a time as 2027-01-31 or 2027-01-31T12:00:00Z.')
+  return new Date(time).toISOString()
 }
 
 export function share(text: string): number {
@@ -42,6 +50,10 @@ export const dtype = () =>
   new Option('--dtype <name>', 'precision of the weights, made once and kept in the cache folder; default: as they are').choices(
     PRECISIONS,
   )
+export const device = () =>
+  new Option('--device <name>', 'what computes; another than the CPU is tested against it at the start')
+    .choices(DEVICES)
+    .default('cpu')
 export const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
 export const row = () =>
   new Option('-r, --row <number>', 'which respondent of the file, from 0').argParser(wholeNumber).default(0)
@@ -54,6 +66,16 @@ export const randomControls = () =>
     .default(0)
 export const comparedPersonas = () =>
   new Option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+export const passphraseFile = () =>
+  new Option(
+    '--passphrase-file <file>',
+    'passphrase of encrypted personas (.age); else that of PALIGN_PASSPHRASE, else asked for at the terminal',
+  )
+export const allowModelMismatch = () =>
+  new Option(
+    '--allow-model-mismatch',
+    'use a persona that was fitted on another model, where layers and heads agree; every answer is marked',
+  )
 export const databaseUrlFile = () =>
   new Option(
     '--database-url-file <file>',

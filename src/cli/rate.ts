@@ -17,18 +17,21 @@ import { countBallot, type PlacedRating, parseRating } from '../eval/rating/rati
 import { ratingsResult } from '../eval/rating/result.ts'
 import { prepareToWriteFolder, writeFolderAtomic } from '../node/atomic-folder.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
+import type { Device } from '../node/device-names.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readCsv } from '../node/read-csv.ts'
 import { readJson } from '../node/read-file.ts'
 import { readJsonLines } from '../node/read-json-lines.ts'
 import { armsOf, readPersonas } from './arms.ts'
+import { openModel } from './open-model.ts'
 import { interruptSignal, note, print, printJson, showResult, stage } from './output.ts'
 
 interface RateExportOptions {
   readonly answers?: string
   readonly model?: string
+  readonly device?: Device
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly prompts?: string
   readonly saveAnswers?: string
   readonly temperature: number
@@ -133,8 +136,8 @@ async function writeAnswers(
   const { temperature, topP, maxTokens, seed, saveAnswers } = options
   const signal = interruptSignal()
   const prompts = await readLines(file, parseRatingPrompt)
-  const personas = await readPersonas(paths)
-  const model = await loadModel(folder)
+  const personas = await readPersonas(paths, options)
+  const model = await openModel({ ...options, model: folder })
   try {
     const { update, end } = stage('answers')
     const arms = armsOf(personas, model)

@@ -1,11 +1,12 @@
 /** @file The front door on Node: everything of `index.ts`, and what needs files and a runtime. */
 export * from '../index.ts'
 export { readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
+export { DEVICES, type Device } from './device-names.ts'
 export { type JudgeClient, type JudgeClientOptions, judgeClient } from './judge-client.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'
 export { loadAdapterTrainer } from './load-trainer.ts'
 export { writeMergedModel } from './merged-model.ts'
-export { readPersona, writePersona } from './persona-file.ts'
+export { type Passphrase, type ReadPersonaOptions, readPersona, writePersona } from './persona-file.ts'
 export { processMeter } from './process-meter.ts'
 export { readPersonaStatements } from './read-persona-statements.ts'
 export { readSd3Key } from './read-sd3-key.ts'

@@ -10,6 +10,7 @@ import { foreignShape, withinGraph } from '../graph/foreign-config.ts'
 import { planSurgery, type SurgeryPlan } from '../graph/onnx-plan.ts'
 import type { TokenModel } from '../model/language-model.ts'
 import type { ModelShape } from '../model/shape.ts'
+import type { Device } from './device-names.ts'
 import { fingerprintOf, readConfig } from './model-folder.ts'
 import type { OnnxLocation } from './onnx-location.ts'
 import { ortRuntime } from './ort-runtime.ts'
@@ -20,6 +21,8 @@ export interface OpenOnnxOptions {
   readonly endTokens?: readonly number[] | undefined
   readonly contextLength?: number | undefined
   readonly threads?: number | undefined
+  /** Only the CPU runs graphs of others: no other device has been compared with it on them. */
+  readonly device: Device
 }
 
 export interface OpenedOnnx {
@@ -28,7 +31,16 @@ export interface OpenedOnnx {
 }
 
 /** @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `engine-failed` */
-export async function openOnnx({ onnx, endTokens, contextLength, threads }: OpenOnnxOptions): Promise<OpenedOnnx> {
+export async function openOnnx({ onnx, endTokens, contextLength, threads, device }: OpenOnnxOptions): Promise<OpenedOnnx> {
+  if (device !== 'cpu') {
+    throw new PalignError(
+      'invalid-input',
+      `device ${device} was asked of the ONNX file ${onnx.path}, which runs on the CPU only`,
+      {
+        hint: 'use the safetensors of the model there',
+      },
+    )
+  }
   const { folder, path } = onnx
   // Stays open: the graph that gives z is made when something is first recorded.
   const source = await openFile(join(folder, path))

@@ -107,9 +107,10 @@ describe('a folder with an ONNX model', () => {
     await Promise.all([byOption.dispose(), byPath.dispose()])
   })
 
-  it('takes no adapter and no other precision, and is not trained', async () => {
+  it('takes no adapter, no other precision and no other device', async () => {
     await expect(loadModel(transformersJs, { dtype: 'q8' })).rejects.toThrow('has no .safetensors file, only onnx/model.onnx')
     await expect(loadModel(join(genai, 'model.onnx'), { dtype: 'q8' })).rejects.toThrow('which runs as it is')
+    await expect(loadModel(transformersJs, { device: 'cuda' })).rejects.toThrow(/cuda/)
     const model = await loadModel(transformersJs)
     const adapter = { rank: 1, alpha: 1, targets: ['q_proj'], pairs: new Map() } as const
     await expect(model.logits({ tokens: [1], adapter: adapter as never })).rejects.toThrow(/adapter/)
