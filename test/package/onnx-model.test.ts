@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type LanguageModel, loadModel, zeroDisplacement } from 'palign'
+import { IPIP_NEO_300, type LanguageModel, loadModel, simulateRespondents, zeroDisplacement } from 'palign'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distance, LOGIT_TOLERANCE } from '../engine/conformance.ts'
 import { readModelFolder } from '../engine/open-model.ts'
@@ -145,6 +145,23 @@ describe('a folder with an ONNX model', () => {
     expect(onnx.layers).toHaveLength(original.shape.layers)
     expect(onnx.layers[0].evidence[0]).toMatchObject({ role: 'attention', operator: 'Softmax' })
   })
+
+  it('is aligned on the command line, and the persona steers it', () => {
+    const respondents = simulateRespondents({ count: 1, seed: 8, questionnaire: IPIP_NEO_300 }).map(({ answers, age }) => ({
+      sex: 'female',
+      age,
+      answers: Object.fromEntries(answers.byItem),
+    }))
+    const people = join(scratch, 'people.json')
+    writeFileSync(people, JSON.stringify({ questionnaire: 'ipip-neo-300', coding: 'worded', respondents }))
+    const persona = join(scratch, 'me.safetensors')
+    const palign = (...args: readonly string[]) => spawnSync('node', ['dist/cli/main.js', ...args], { encoding: 'utf8' })
+    const file = join(transformersJs, 'onnx/model.onnx')
+    const aligned = palign('align', '-m', file, '-d', people, '-o', persona, '--json')
+    expect([aligned.status, aligned.stderr]).toEqual([0, expect.any(String)])
+    const said = palign('generate', 'hello', '-m', transformersJs, '-p', persona, '--alpha', '2', '--max-tokens', '4', '--json')
+    expect(JSON.parse(said.stdout)).toMatchObject({ kind: 'finish', steered: true })
+  }, 60_000)
 
   it('generates on the command line', () => {
     const { status, stdout } = spawnSync(
