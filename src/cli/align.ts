@@ -64,7 +64,13 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
       openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
     })
     const { license, owner, expires } = options
-    const about = { base: await describeBaseModel(options.model), split: SPLIT_OF_SHORT_FORM, license, owner, expires }
+    const about = {
+      base: await describeBaseModel(options.model, options.dtype),
+      split: SPLIT_OF_SHORT_FORM,
+      license,
+      owner,
+      expires,
+    }
     const persona: StoredPersona = { ...found, about: { ...about, created: new Date().toISOString() } }
     await writePersona(options.out, persona)
     if (persona.kind === 'adapter') return showAdapter(persona, options)

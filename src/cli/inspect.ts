@@ -12,6 +12,8 @@ import type { Device } from '../node/device-names.ts'
 import { loadModel } from '../node/load-model.ts'
 import { folderInPrecision } from '../node/model-precision.ts'
 import { isGgufName, modelFolderOf } from '../node/model-source.ts'
+import { locateOnnx, modelPlace } from '../node/onnx-location.ts'
+import { describeOnnx } from '../node/open-onnx.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { contentHash } from '../persona/content-hash.ts'
 import { isExpired } from '../persona/expiry.ts'
@@ -31,9 +33,10 @@ export async function inspectCommand(path: string, options: InspectOptions): Pro
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
     throw new PalignError('not-found', `path ${path} does not exist`, {
-      hint: 'give a model folder, a .gguf file or a persona file',
+      hint: 'give a model folder, a .gguf or .onnx file, or a persona file',
     })
-  const isModel = info.isDirectory() ? !(await exists(join(path, ADAPTER_CONFIG))) : isGgufName(path)
+  const isFile = isGgufName(path) || path.endsWith('.onnx')
+  const isModel = info.isDirectory() ? !(await exists(join(path, ADAPTER_CONFIG))) : isFile
   const description = isModel ? await describeModel(path, options) : await describePersona(path, options)
   if (options.json) printJson(description)
   else
@@ -41,8 +44,11 @@ export async function inspectCommand(path: string, options: InspectOptions): Pro
       if (value !== undefined) print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 }
 
-async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectOptions): Promise<Record<string, unknown>> {
-  const model = await openModel({ model: folder, dtype, device })
+async function describeModel(path: string, { dtype, device = 'cpu' }: InspectOptions): Promise<Record<string, unknown>> {
+  const { folder: source, onnxFile } = modelPlace(path)
+  const folder = await modelFolderOf(source)
+  const onnx = await locateOnnx(folder, onnxFile)
+  const model = await openModel({ model: path, dtype, device })
   try {
     const { shape, fingerprint } = model
     const { layers, heads, headDim } = shape
@@ -54,7 +60,8 @@ async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectO
       displacement: `${layers * heads * headDim} numbers`,
       weights: dtype ?? 'as they are',
       device: device === 'cpu' ? device : `${device}, whose answers are those of the CPU`,
-      againstF32: await againstF32(model, folder),
+      againstF32: onnx === undefined ? await againstF32(model, folder) : undefined,
+      onnx: onnx && (await describeOnnx(onnx)),
       selfTest: 'zero displacement is bit-exact, a unit displacement changes the logits',
     }
   } finally {
@@ -66,7 +73,7 @@ async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectO
 async function againstF32(model: LanguageModel, folder: string): Promise<PrecisionError | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'palign-f32-'))
   try {
-    const whole = await folderInPrecision(await modelFolderOf(folder), { precision: 'f32', cache: scratch })
+    const whole = await folderInPrecision(folder, { precision: 'f32', cache: scratch })
     const reference = await loadModel(whole)
     try {
       return reference.fingerprint === model.fingerprint ? undefined : await precisionError(model, reference)

@@ -93,7 +93,7 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
           store,
           model,
           folder: options.model,
-          base: await describeBaseModel(options.model),
+          base: await describeBaseModel(options.model, options.dtype),
           isWorking: options.work,
           log,
           signal,

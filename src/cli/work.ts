@@ -35,7 +35,7 @@ export async function workCommand(options: WorkOptions): Promise<void> {
     try {
       const handlers = jobHandlers({
         model,
-        base: await describeBaseModel(options.model),
+        base: await describeBaseModel(options.model, options.dtype),
         records: store.records,
         version: packageVersion(),
         // So that its lease is renewed while probes are fitted.
