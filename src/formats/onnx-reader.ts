@@ -23,7 +23,7 @@ const LIMITS = {
   /** What protocol buffers allow for one message. */
   modelBytes: 2 ** 31,
   /** The largest graphs seen have some ten thousand. */
-  nodes: 1_000_000,
+  nodes: 200_000,
   tensors: 200_000,
   values: 200_000,
   /** Of messages in messages; graphs in graphs are what nests. */

@@ -3,7 +3,11 @@ import { bytesSource } from '../../src/formats/byte-source.ts'
 import { floatTensor } from '../../src/formats/float-tensor.ts'
 import { type GgufValue, ggufPadding, readGgufHeader, writeGguf } from '../../src/formats/gguf.ts'
 import { decodeOnnxAdapter, encodeOnnxAdapter } from '../../src/formats/onnx-adapter.ts'
+import { collectPieces, editOnnxModel } from '../../src/formats/onnx-edit.ts'
+import { readOnnxModel } from '../../src/formats/onnx-reader.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { graphBuilder, int, ints } from '../../src/graph/graph-builder.ts'
+import { goodOnnx } from '../fixtures/hostile-onnx.ts'
 import type { FuzzTarget } from './fuzz.ts'
 
 const numbers = (count: number) => Float32Array.from({ length: count }, (_, i) => i / 4)
@@ -66,4 +70,34 @@ function onnxAdapter(): FuzzTarget {
   }
 }
 
-export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = { safetensors, gguf, 'onnx-adapter': onnxAdapter }
+function onnx(): FuzzTarget {
+  return {
+    files: [goodOnnx(), smallModel()],
+    async read(bytes) {
+      const source = bytesSource(bytes)
+      const model = await readOnnxModel(source)
+      return collectPieces(source, await editOnnxModel(source, model))
+    },
+  }
+}
+
+/** A graph as ours are, with constants and attributes of every kind. */
+function smallModel(): Uint8Array {
+  const builder = graphBuilder()
+  const x = builder.input('x', 'float32', ['rows', 4])
+  const gain = builder.floats('gain', [4], numbers(4))
+  const normed = builder.node('SimplifiedLayerNormalization', {
+    inputs: [x, gain],
+    attributes: { axis: int(-1), epsilon: { kind: 'float', value: 1e-5 } },
+  })
+  builder.node('Transpose', { inputs: [normed], outputs: ['y'], attributes: { perm: ints(1, 0) } })
+  builder.output('y', 'float32', [4, 'rows'])
+  return builder.bytes()
+}
+
+export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
+  safetensors,
+  gguf,
+  onnx,
+  'onnx-adapter': onnxAdapter,
+}
