@@ -163,8 +163,8 @@ function normed(model: Model, name: string, x: Float64Array, block: (x: Float64A
  * With u = x / sqrt(mean(x^2) + epsilon), by row:   out = w u
  * g(w) += g(out) u,   g(x) = (w g(out) - u mean(w g(out) u)) / sqrt(mean(x^2) + epsilon)
  */
-function rmsNorm({ config, weights, gradients }: Model, name: string, x: Float64Array): Part {
-  const { hiddenSize: width, normEpsilon } = config
+function rmsNorm({ config, weights, gradients }: Model, name: string, x: Float64Array, width = config.hiddenSize): Part {
+  const { normEpsilon } = config
   const gain = weights.get(name)!
   const inverse = rows(x, width).map((values) => 1 / Math.sqrt(dot(values, values) / width + normEpsilon))
   const unit = x.map((value, i) => value * inverse[Math.floor(i / width)]!)
@@ -229,12 +229,23 @@ function linear(model: Model, name: string, x: Float64Array, width: number): Par
   }
 }
 
-/** out = W_o attention(rotate(W_q x), rotate(W_k x), W_v x). */
+/** Each head normed by itself, where the model does that. */
+function headNorm(model: Model, name: string, projected: Part): Part {
+  if (!model.config.headNorm) return projected
+  const { out, backward } = rmsNorm(model, `${name}.weight`, projected.out, model.config.headDim)
+  return { out, backward: (slope) => projected.backward(backward(slope)) }
+}
+
+/** out = W_o attention(rotate(W_q x), rotate(W_k x), W_v x), with q and k normed by head where the model does that. */
 function attentionBlock(model: Model, prefix: string) {
   return (x: Float64Array): Part => {
     const { heads, headDim, hiddenSize } = model.config
     const project = (name: string) => linear(model, `${prefix}.self_attn.${name}`, x, hiddenSize)
-    const [query, key, value] = [project('q_proj'), project('k_proj'), project('v_proj')]
+    const value = project('v_proj')
+    const [query, key] = [
+      headNorm(model, `${prefix}.self_attn.q_norm`, project('q_proj')),
+      headNorm(model, `${prefix}.self_attn.k_norm`, project('k_proj')),
+    ]
     const [turnedQuery, turnedKey] = [rotate(model.config, query.out, heads), rotate(model.config, key.out, model.config.kvHeads)]
     const mixed = attention(model.config, turnedQuery.out, turnedKey.out, value.out)
     const { out, backward } = linear(model, `${prefix}.self_attn.o_proj`, mixed.out, heads * headDim)

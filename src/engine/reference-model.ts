@@ -79,10 +79,11 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
   for (let layer = 0; layer < shape.layers; layer++) {
     const prefix = layerPrefix(layer)
     const normed = rmsNorm(hidden, tensor(`${prefix}.input_layernorm.weight`), config.normEpsilon)
-    const attentionLinear = (name: string, input: Float64Array) =>
-      linear(model, { name: `${prefix}.self_attn.${name}`, bias: config.attentionBias, adapter }, input)
-    const project = (name: string) => attentionLinear(name, normed)
-    const [query, key, value] = [project('q_proj'), project('k_proj'), project('v_proj')]
+    const attentionLinear = (name: string, bias: boolean, input: Float64Array) =>
+      linear(model, { name: `${prefix}.self_attn.${name}`, bias, adapter }, input)
+    const project = (name: string) => attentionLinear(name, config.inputBias, normed)
+    const [query, value] = [headNorm(model, `${prefix}.self_attn.q_norm`, project('q_proj')), project('v_proj')]
+    const key = headNorm(model, `${prefix}.self_attn.k_norm`, project('k_proj'))
     rotate(query, config, past.length)
     rotate(key, config, past.length)
     const cache = { keys: [...past.layers[layer]!.keys, key], values: [...past.layers[layer]!.values, value] }
@@ -90,7 +91,7 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
     const mixed = attention(query, cache, config)
     z.set(mixed, layer * width)
     if (displacement !== undefined) addTo(mixed, row(displacement, layer, width))
-    hidden = addTo(hidden, attentionLinear('o_proj', mixed))
+    hidden = addTo(hidden, attentionLinear('o_proj', config.outputBias, mixed))
     const inner = rmsNorm(hidden, tensor(`${prefix}.post_attention_layernorm.weight`), config.normEpsilon)
     hidden = addTo(hidden, feedForward(model, { prefix: `${prefix}.mlp`, adapter }, inner))
   }
@@ -100,6 +101,17 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
 
 function outputLogits({ config, tensor }: ReferenceModel, hidden: Float64Array): Float64Array {
   return multiply(tensor(config.tiedEmbeddings ? EMBEDDING : OUTPUT), rmsNorm(hidden, tensor(FINAL_NORM), config.normEpsilon))
+}
+
+/** Each head of queries or keys normed by itself, where the model does that. */
+function headNorm({ config, tensor }: ReferenceModel, name: string, values: Float64Array): Float64Array {
+  if (!config.headNorm) return values
+  const { headDim, normEpsilon } = config
+  const gain = tensor(`${name}.weight`)
+  const out = new Float64Array(values.length)
+  for (let head = 0; head < values.length / headDim; head++)
+    out.set(rmsNorm(row(values, head, headDim), gain, normEpsilon), head * headDim)
+  return out
 }
 
 /** Scaled dot-product attention of one token; head h reads key/value head floor(h / group). Gives z `[heads * headDim]`. */

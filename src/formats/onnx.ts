@@ -6,7 +6,7 @@ import { PalignError } from '../errors.ts'
 import { type ProtobufWriter, protobufMessage } from './protobuf.ts'
 
 /** TensorProto.DataType. */
-const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 } as const
+const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, uint8: 2, float16: 10, float64: 11, bfloat16: 16 } as const
 export type OnnxType = keyof typeof ELEMENT_TYPES
 
 /** The number by which an attribute names a type. */

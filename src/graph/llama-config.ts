@@ -1,5 +1,5 @@
 /**
- * @file config.json of the Llama family (model_type llama and mistral) -> the numbers that decide the computation.
+ * @file config.json of the Llama family (model_type llama, mistral, qwen2 and qwen3) -> the numbers that decide the computation.
  * What we could not run exactly is refused by name: a field ignored here would be a model silently wrong.
  */
 import { z } from 'zod'
@@ -20,7 +20,12 @@ export interface LlamaConfig {
   readonly maxPositions: number
   readonly normEpsilon: number
   readonly rope: RopeConfig
-  readonly attentionBias: boolean
+  /** Biases of q, k and v. */
+  readonly inputBias: boolean
+  /** Bias of o. */
+  readonly outputBias: boolean
+  /** Whether every head of q and k is normed before it is turned. */
+  readonly headNorm: boolean
   readonly ffnBias: boolean
   /** Whether the output layer is the embedding matrix. */
   readonly tiedEmbeddings: boolean
@@ -28,10 +33,18 @@ export interface LlamaConfig {
   readonly slidingWindow: number | undefined
 }
 
+/** What a Qwen3 config means that does not say. */
+const QWEN3_HEAD_DIM = 128
+
 /** A default context keeps the rotary tables and the key/value cache of models made for 128k tokens within reason. */
 const DEFAULT_CONTEXT = 8192
 
-const SUPPORTED = { llama: 'LlamaForCausalLM', mistral: 'MistralForCausalLM' } as const
+const SUPPORTED = {
+  llama: 'LlamaForCausalLM',
+  mistral: 'MistralForCausalLM',
+  qwen2: 'Qwen2ForCausalLM',
+  qwen3: 'Qwen3ForCausalLM',
+} as const
 type ModelType = keyof typeof SUPPORTED
 
 /** Sizes of the largest models seen, times eight at least: what is above is a damaged or hostile file. */
@@ -53,6 +66,8 @@ const schema = z.object({
   mlp_bias: flag,
   tie_word_embeddings: flag,
   sliding_window: size(2 ** 26).nullish(),
+  use_sliding_window: flag,
+  layer_types: z.array(z.string().max(64)).max(1024).nullish(),
   quantization_config: z.unknown().optional(),
 })
 
@@ -69,14 +84,16 @@ export function parseLlamaConfig(json: unknown): LlamaConfig {
     layers: fields.num_hidden_layers,
     heads,
     kvHeads: fields.num_key_value_heads ?? heads,
-    headDim: fields.head_dim ?? fields.hidden_size / heads,
+    headDim: fields.head_dim ?? (modelType === 'qwen3' ? QWEN3_HEAD_DIM : fields.hidden_size / heads),
     hiddenSize: fields.hidden_size,
     ffnSize: fields.intermediate_size,
     vocabSize: fields.vocab_size,
     maxPositions: fields.max_position_embeddings,
     normEpsilon: fields.rms_norm_eps,
     rope: readRope(json),
-    attentionBias: fields.attention_bias ?? false,
+    inputBias: modelType === 'qwen2' || (fields.attention_bias ?? false),
+    outputBias: modelType !== 'qwen2' && (fields.attention_bias ?? false),
+    headNorm: modelType === 'qwen3',
     ffnBias: fields.mlp_bias ?? false,
     tiedEmbeddings: fields.tie_word_embeddings ?? false,
     slidingWindow: modelType === 'mistral' ? mistralWindow(fields.sliding_window) : undefined,
@@ -128,8 +145,17 @@ function readFields(json: unknown): z.infer<typeof schema> {
 function refuseUnsupported(fields: z.infer<typeof schema>, modelType: ModelType): void {
   if (fields.hidden_act !== 'silu') throw unsupported(`activation is ${fields.hidden_act.slice(0, 100)}, supported is silu`)
   if (fields.quantization_config != null) throw unsupported('weights are quantised, supported are F32, F16 and BF16')
-  if (modelType === 'mistral' && (fields.attention_bias || fields.mlp_bias)) {
-    throw unsupported('mistral model declares biases, supported for llama only')
+  // The classes of these families ignore what their configs do not have.
+  if ((modelType === 'mistral' || modelType === 'qwen2') && fields.attention_bias) {
+    throw unsupported(`${modelType} model declares attention_bias, supported for llama and qwen3 only`)
+  }
+  if (modelType !== 'llama' && fields.mlp_bias)
+    throw unsupported(`${modelType} model declares mlp_bias, supported for llama only`)
+  if (
+    modelType.startsWith('qwen') &&
+    (fields.use_sliding_window || fields.layer_types?.some((type) => type !== 'full_attention'))
+  ) {
+    throw unsupported('some layers see a sliding window only, supported for whole models of the Mistral family')
   }
 }
 
@@ -148,5 +174,5 @@ function checkHeads({ heads, kvHeads, headDim }: LlamaConfig): void {
 }
 
 function unsupported(message: string): PalignError {
-  return new PalignError('unsupported-model', message, { hint: 'choose a model of the Llama or Mistral family' })
+  return new PalignError('unsupported-model', message, { hint: 'choose a model of the Llama, Mistral, Qwen2 or Qwen3 family' })
 }

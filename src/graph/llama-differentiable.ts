@@ -94,12 +94,18 @@ function decoderLayer(options: DifferentiableLlamaOptions, attend: Attend, prefi
   const { graph, config, weight } = options
   const linear = linearLayers(options)
   const norm = (x: Tensor, name: string) => graph.rmsNorm(x, weight(`${prefix}${name}.weight`), config.normEpsilon)
-  const attention = (x: Tensor, name: string) => linear(x, `${prefix}self_attn.${name}`, config.attentionBias)
+  const project = (x: Tensor, name: string) => linear(x, `${prefix}self_attn.${name}`, config.inputBias)
+  const headNorm = (x: Tensor, name: string) => {
+    if (!config.headNorm) return x
+    const byHead = graph.reshape(x, [x.shape.reduce((a, b) => a * b, 1) / config.headDim, config.headDim])
+    return graph.reshape(norm(byHead, `self_attn.${name}`), x.shape)
+  }
   const feedForward = (x: Tensor, name: string) => linear(x, `${prefix}mlp.${name}`, config.ffnBias)
 
   const x = norm(residual, 'input_layernorm')
-  const z = attend(attention(x, 'q_proj'), attention(x, 'k_proj'), attention(x, 'v_proj'))
-  const attended = graph.pairwise('Add', residual, attention(z, 'o_proj'))
+  const [query, key] = [headNorm(project(x, 'q_proj'), 'q_norm'), headNorm(project(x, 'k_proj'), 'k_norm')]
+  const z = attend(query, key, project(x, 'v_proj'))
+  const attended = graph.pairwise('Add', residual, linear(z, `${prefix}self_attn.o_proj`, config.outputBias))
   const y = norm(attended, 'post_attention_layernorm')
   const gate = graph.silu(feedForward(y, 'gate_proj'))
   const down = feedForward(graph.pairwise('Mul', gate, feedForward(y, 'up_proj')), 'down_proj')

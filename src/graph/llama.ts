@@ -16,10 +16,11 @@ import { decomposedAttention } from './attention-decomposed.ts'
 import { fusedAttention } from './attention-fused.ts'
 import { ownPastAttention } from './attention-own-past.ts'
 import { sharedPastAttention } from './attention-shared-past.ts'
+import { blockProduct, blockRows } from './block-products.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
 import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, layerDisplacement, POSITIONS, Z } from './names.ts'
-import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, storedTensor, type Weights } from './weights.ts'
+import { assertFloat, EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, storedTensor, type Weights } from './weights.ts'
 
 export interface LlamaGraphOptions {
   readonly config: LlamaConfig
@@ -67,8 +68,9 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   let { normed, residual } = layers.firstNorm(layers.embed(ids))
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = layerPrefix(layer)
-    const project = (name: string) => layers.linear(normed, `${prefix}.self_attn.${name}`, config.attentionBias)
-    const z = attend(layer, { query: project('q_proj'), key: project('k_proj'), value: project('v_proj') })
+    const project = (name: string) => layers.linear(normed, `${prefix}.self_attn.${name}`, config.inputBias)
+    const [query, key] = layers.headNorm(prefix, project('q_proj'), project('k_proj'))
+    const z = attend(layer, { query, key, value: project('v_proj') })
     if (record) taps.push(builder.node('Gather', { inputs: [z, builder.integers([-1])], attributes: { axis: int(1) } }))
     let steered = displacement === undefined ? z : builder.node('Add', { inputs: [z, displacement[layer]!] })
     const isLast = layer === config.layers - 1
@@ -76,7 +78,7 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
       steered = select(steered, zWidth(shape))
       residual = select(residual, config.hiddenSize)
     }
-    const attended = layers.linear(steered, `${prefix}.self_attn.o_proj`, config.attentionBias)
+    const attended = layers.linear(steered, `${prefix}.self_attn.o_proj`, config.outputBias)
     ;({ normed, residual } = layers.addAndNorm(residual, attended, `${prefix}.post_attention_layernorm.weight`))
     const nextNorm = isLast ? FINAL_NORM : `${layerPrefix(layer + 1)}.input_layernorm.weight`
     ;({ normed, residual } = layers.addAndNorm(residual, layers.feedForward(normed, `${prefix}.mlp`), nextNorm))
@@ -136,17 +138,28 @@ function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights
 
   /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */
   const weight = (name: string): Value => {
-    const stored = builder.tensor(storedTensor(weights.get(name)!))
-    return weights.get(name)!.dtype === 'F32' ? stored : castToFloat(builder, stored)
+    const found = assertFloat(weights.get(name)!)
+    const stored = builder.tensor(storedTensor(found))
+    return found.dtype === 'F32' ? stored : castToFloat(builder, stored)
   }
 
   /** x W^T, for W `[out, in]` as the files have it. */
-  const project = (input: Value, name: string, output?: Value): Value =>
-    builder.node('FusedMatMul', {
+  const project = (input: Value, name: string, output?: Value): Value => {
+    const found = weights.get(name)!
+    const outputs = output === undefined ? {} : { outputs: [output] }
+    if (found.kind === 'blocks') return blockProduct(builder, input, found, outputs)
+    return builder.node('FusedMatMul', {
       domain: 'com.microsoft',
       inputs: [input, weight(name)],
       attributes: { transB: int(1) },
-      ...(output === undefined ? {} : { outputs: [output] }),
+      ...outputs,
+    })
+  }
+
+  const rmsNorm = (input: Value, name: string): Value =>
+    builder.node('SimplifiedLayerNormalization', {
+      inputs: [input, weight(name)],
+      attributes: { axis: int(-1), epsilon, stash_type: int(1) },
     })
 
   const linear = (input: Value, name: string, bias: boolean): Value => {
@@ -160,19 +173,28 @@ function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights
     project,
     linear,
 
-    /** Rows are gathered before they are cast, so that a narrow embedding stays narrow in memory. */
+    /** Rows are gathered before they are widened, so that a narrow embedding stays narrow in memory. */
     embed(ids: Value): Value {
-      const rows = builder.node('Gather', { inputs: [builder.tensor(storedTensor(weights.get(EMBEDDING)!)), ids] })
-      return weights.get(EMBEDDING)!.dtype === 'F32' ? rows : castToFloat(builder, rows)
+      const found = weights.get(EMBEDDING)!
+      if (found.kind === 'blocks') return blockRows(builder, found, ids)
+      const rows = builder.node('Gather', { inputs: [builder.tensor(storedTensor(found)), ids] })
+      return found.dtype === 'F32' ? rows : castToFloat(builder, rows)
+    },
+
+    /** Every head of queries and keys normed by itself, where the model does that. */
+    headNorm(prefix: string, query: Value, key: Value): readonly [Value, Value] {
+      if (!config.headNorm) return [query, key]
+      // [B, S, heads * headDim] -> [B, S * heads, headDim] -> norm -> back
+      const normed = (value: Value, name: string, heads: number) => {
+        const split = builder.node('Reshape', { inputs: [value, builder.integers([0, -1, config.headDim])] })
+        const inner = rmsNorm(split, `${prefix}.self_attn.${name}.weight`)
+        return builder.node('Reshape', { inputs: [inner, builder.integers([0, -1, heads * config.headDim])] })
+      }
+      return [normed(query, 'q_norm', config.heads), normed(key, 'k_norm', config.kvHeads)]
     },
 
     firstNorm(residual: Value): Residual {
-      const name = `${layerPrefix(0)}.input_layernorm.weight`
-      const normed = builder.node('SimplifiedLayerNormalization', {
-        inputs: [residual, weight(name)],
-        attributes: { axis: int(-1), epsilon, stash_type: int(1) },
-      })
-      return { normed, residual }
+      return { normed: rmsNorm(residual, `${layerPrefix(0)}.input_layernorm.weight`), residual }
     },
 
     /** residual + update, and its RMS norm. */

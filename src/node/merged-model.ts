@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { mergeLinear } from '../engine/merge-adapter.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
 import { safetensorsStart } from '../formats/safetensors.ts'
-import { linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
+import { assertFloat, linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
 import { type Adapter, assertAdapter } from '../model/adapter.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
 import { copyModelText } from './copy-model-text.ts'
@@ -26,7 +26,7 @@ export interface MergeOptions {
  */
 export async function writeMergedModel({ from, adapter, to }: MergeOptions): Promise<void> {
   const { config, files } = await readModelFolder(from)
-  locateWeights(config, files)
+  for (const weight of locateWeights(config, files).values()) assertFloat(weight)
   assertAdapter(adapter, linearModules(config))
   await writeFolderAtomic(to, async (folder) => {
     await copyModelText({ from, to: folder })

@@ -4,7 +4,7 @@ import { parentPort } from 'node:worker_threads'
 import { PalignError } from '../errors.ts'
 import { readFloats } from '../formats/float-tensor.ts'
 import { modelShape } from '../graph/llama-config.ts'
-import { locateWeights } from '../graph/weights.ts'
+import { assertFloat, locateWeights } from '../graph/weights.ts'
 import type { AdapterConfig } from '../model/adapter.ts'
 import type { ModelShape } from '../model/shape.ts'
 import type { AdapterTrainer, BeginOptions, TrainingBatch, TrainingRow } from '../model/trainer.ts'
@@ -41,7 +41,8 @@ async function openFolder({ folder, threads }: { folder: string; threads?: numbe
   const { config, files } = await readModelFolder(folder)
   const runtime = trainingRuntime({ folder, files: files.map(({ name }) => name), threads })
   await trainingSelfTest(runtime)
-  return { config, shape: modelShape(config), runtime, weights: locateWeights(config, files) }
+  const weights = new Map([...locateWeights(config, files)].map(([name, weight]) => [name, assertFloat(weight)]))
+  return { config, shape: modelShape(config), runtime, weights }
 }
 
 async function openModel({ folder, part, optimiser, seed, threads }: OpenTrainerRequest): Promise<OpenedTrainer> {

@@ -6,7 +6,7 @@
 import type { LlamaConfig } from '../graph/llama-config.ts'
 import { differentiableLlama } from '../graph/llama-differentiable.ts'
 import { type Precision, type ShapedGraph, shapedGraph, type Tensor } from '../graph/shaped-graph.ts'
-import { requiredTensors, storedTensor, type Weights } from '../graph/weights.ts'
+import { assertFloat, requiredTensors, storedTensor, type Weights } from '../graph/weights.ts'
 import type { AdapterConfig } from '../model/adapter.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { gradients } from './gradients.ts'
@@ -115,7 +115,7 @@ export function trainingGraph(options: TrainingGraphOptions): TrainingGraph {
 function frozenWeights(graph: ShapedGraph, weights: Weights): (name: string) => Tensor {
   const known = new Map<string, Tensor>()
   return (name) => {
-    const tensor = known.get(name) ?? graph.weight(storedTensor(weights.get(name)!))
+    const tensor = known.get(name) ?? graph.weight(storedTensor(assertFloat(weights.get(name)!)))
     known.set(name, tensor)
     return tensor
   }

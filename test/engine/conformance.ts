@@ -8,7 +8,7 @@ import { zeroDisplacement } from '../../src/model/displacement.ts'
 import type { TokenModel } from '../../src/model/language-model.ts'
 import type { ModelShape } from '../../src/model/shape.ts'
 import { mergedModel, randomAdapter, withoutUpdate } from '../fixtures/random-adapter.ts'
-import { configJson, type RandomModel, randomModel } from '../fixtures/random-model.ts'
+import { configJson, QWEN2, QWEN3, type RandomModel, randomModel } from '../fixtures/random-model.ts'
 import { openReference } from './open-model.ts'
 
 /** Float32 against doubles over a few layers: errors seen are below 5e-6; 2e-4 is the bound we promise. */
@@ -47,6 +47,8 @@ export const CASES: readonly Case[] = [
       },
     },
   },
+  { name: 'biases of q, k and v only', json: QWEN2 },
+  { name: 'normed heads', json: QWEN3 },
   {
     name: 'sliding window',
     json: { model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 10 },

@@ -11,6 +11,7 @@ import { referenceDecoder } from '../../src/engine/reference-model.ts'
 import { ortRowDecoder, type RowDecoder } from '../../src/engine/row-decoder.ts'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { readFloats } from '../../src/formats/float-tensor.ts'
+import { dequantiseMatrix } from '../../src/formats/quantised-matrix.ts'
 import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import type { AttentionKind } from '../../src/graph/attention.ts'
 import { llamaGraph } from '../../src/graph/llama.ts'
@@ -39,7 +40,16 @@ export async function readHeaders({ files }: ModelFiles): Promise<WeightFile[]> 
 export async function openReference(model: ModelFiles): Promise<Decoder> {
   const tensors = new Map<string, Float32Array>()
   for (const { name: file, header } of await readHeaders(model)) {
-    for (const entry of header.tensors) tensors.set(entry.name, await readFloats(bytesSource(model.files.get(file)!), entry))
+    const source = bytesSource(model.files.get(file)!)
+    for (const entry of header.tensors) {
+      if (entry.dtype !== 'U8') tensors.set(entry.name, await readFloats(source, entry))
+    }
+  }
+  for (const weight of locateWeights(model.config, await readHeaders(model)).values()) {
+    if (weight.kind !== 'blocks') continue
+    const { file, begin, end } = weight.numbers
+    const numbers = await bytesSource(model.files.get(file)!).slice(begin, end)
+    tensors.set(weight.name, dequantiseMatrix({ bits: weight.bits, numbers, scale: tensors.get(weight.scale.name)! }))
   }
   return referenceDecoder({ config: model.config, tensor: (name) => tensors.get(name)! })
 }

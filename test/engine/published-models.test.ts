@@ -144,7 +144,7 @@ async function addOutputBias({ config, files }: ModelFiles, displacement?: Float
     )
   }
   return {
-    config: { ...config, attentionBias: true },
+    config: { ...config, inputBias: true, outputBias: true },
     files: new Map([['model.safetensors', writeSafetensors({ tensors: [...stored, ...biases] })]]),
   }
 }

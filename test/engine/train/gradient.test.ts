@@ -12,7 +12,7 @@ import { type AdapterConfig, adaptedModules } from '../../../src/model/adapter.t
 import { adapterShapes, pairNames } from '../../../src/train/low-rank.ts'
 import { likelihoodBatch } from '../../../src/train/padded-batch.ts'
 import { gradientName, LOSS, SCALE, type Trained, trainingGraph } from '../../../src/train/training-graph.ts'
-import { configJson, type RandomModel, randomModel } from '../../fixtures/random-model.ts'
+import { configJson, QWEN2, QWEN3, type RandomModel, randomModel } from '../../fixtures/random-model.ts'
 import { nodeRuntime, readHeaders } from '../open-model.ts'
 
 const ROWS = [
@@ -29,6 +29,8 @@ const MODELS = {
     architectures: ['MistralForCausalLM'],
     sliding_window: 3,
   }),
+  'biases of q, k and v only': configJson({ hidden_size: 32, ...QWEN2 }),
+  'normed heads': configJson({ hidden_size: 32, ...QWEN3 }),
   'head_dim unlike hidden / heads': configJson({ hidden_size: 32, head_dim: 16 }),
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PalignError, type PalignErrorCode } from '../../../src/errors.ts'
 import { modelShape, parseLlamaConfig } from '../../../src/graph/llama-config.ts'
-import { configJson } from '../../fixtures/random-model.ts'
+import { configJson, QWEN2, QWEN3 } from '../../fixtures/random-model.ts'
 
 const parse = (overrides: Record<string, unknown> = {}) => parseLlamaConfig(configJson(overrides))
 const mistral = { model_type: 'mistral', architectures: ['MistralForCausalLM'] }
@@ -18,12 +18,28 @@ describe('parseLlamaConfig', () => {
 
   it('reads flags as false where they are absent', () => {
     const config = parse({ tie_word_embeddings: undefined })
-    expect(config).toMatchObject({ tiedEmbeddings: false, attentionBias: false, ffnBias: false })
+    expect(config).toMatchObject({ tiedEmbeddings: false, inputBias: false, outputBias: false, ffnBias: false })
     expect(parse({ tie_word_embeddings: true, attention_bias: true, mlp_bias: true })).toMatchObject({
       tiedEmbeddings: true,
-      attentionBias: true,
+      inputBias: true,
+      outputBias: true,
       ffnBias: true,
     })
+  })
+
+  it('knows where the Qwen families have biases and norms of heads', () => {
+    expect(parse(QWEN2)).toMatchObject({ inputBias: true, outputBias: false, headNorm: false, headDim: 16 })
+    expect(parse(QWEN3)).toMatchObject({ inputBias: false, outputBias: false, headNorm: true, headDim: 16 })
+    expect(parse({ ...QWEN3, head_dim: undefined })).toMatchObject({ headDim: 128 })
+    expect(parse({ ...QWEN3, attention_bias: true })).toMatchObject({ inputBias: true, outputBias: true })
+  })
+
+  it.each([QWEN2, QWEN3])('refuses $model_type where some layers see a window, and takes one that is switched off', (family) => {
+    const window = { sliding_window: 32, max_window_layers: 1 }
+    expect(parse({ ...family, ...window, use_sliding_window: false }).slidingWindow).toBeUndefined()
+    expectError(() => parse({ ...family, ...window, use_sliding_window: true }), 'unsupported-model', 'sliding window')
+    const layer_types = ['full_attention', 'sliding_attention', 'full_attention']
+    expectError(() => parse({ ...family, layer_types }), 'unsupported-model', 'sliding window')
   })
 
   it('has a window for mistral only, of 4096 where the config does not mention it', () => {
@@ -53,7 +69,7 @@ describe('parseLlamaConfig', () => {
     ['a rope scaling without a name', { rope_scaling: { factor: 4 } }, 'rope scaling is not named'],
     ['partial rotation', { partial_rotary_factor: 0.5 }, 'part of a head'],
     ['quantised weights', { quantization_config: { bits: 4 } }, 'quantised'],
-    ['a mistral with biases', { ...mistral, attention_bias: true }, 'declares biases'],
+    ['a mistral with biases', { ...mistral, attention_bias: true }, 'mistral model declares attention_bias'],
   ])('refuses %s as unsupported', (_, overrides, message) => {
     expectError(() => parse(overrides), 'unsupported-model', message)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Dtype, TensorEntry } from '../../../src/formats/safetensors.ts'
 import { parseLlamaConfig } from '../../../src/graph/llama-config.ts'
-import { locateWeights, requiredTensors, type WeightFile } from '../../../src/graph/weights.ts'
+import { assertFloat, locateWeights, requiredTensors, type WeightFile } from '../../../src/graph/weights.ts'
 import { configJson } from '../../fixtures/random-model.ts'
 
 const config = parseLlamaConfig(configJson({ num_hidden_layers: 1 }))
@@ -22,8 +22,22 @@ describe('locateWeights', () => {
   it('finds every tensor in the file that holds it', () => {
     const weights = locateWeights(config, [inFile(complete.slice(0, 3), 'a'), inFile(complete.slice(3), 'b')])
     expect(weights.size).toBe(complete.length)
-    expect(weights.get(complete[0]!.name)?.file).toBe('a')
-    expect(weights.get(complete[3]!.name)?.file).toBe('b')
+    expect(weights.get(complete[0]!.name)).toMatchObject({ kind: 'float', file: 'a' })
+    expect(weights.get(complete[3]!.name)).toMatchObject({ kind: 'float', file: 'b' })
+  })
+
+  it('finds a matrix in blocks, two tensors of a file', () => {
+    const [name, [out, width]] = ['model.layers.0.mlp.down_proj.weight', [64, 96]] as const
+    const others = complete.filter((tensor) => tensor.name !== name)
+    const numbers = entry(`${name}.q4`, [out, width / 32, 16], 'U8')
+    const scale = entry(`${name}.scale`, [out, width / 32])
+    const found = locateWeights(config, [inFile([...others, numbers, scale])]).get(name)
+    expect(found).toMatchObject({ kind: 'blocks', bits: 4, shape: [out, width], numbers: { shape: [64, 3, 16] } })
+    expect(() => assertFloat(found!)).toThrow('quantised')
+    expect(() => locateWeights(config, [inFile([...others, numbers])])).toThrow(`${name}.scale is missing`)
+    expect(() => locateWeights(config, [inFile([...complete, numbers, scale])])).toThrow('there more than once')
+    expect(() => locateWeights(config, [inFile([...others, { ...numbers, shape: [out, 3, 32] }, scale])])).toThrow('[64,3,32]')
+    expect(() => locateWeights(config, [inFile([...others, numbers, { ...scale, dtype: 'F16' }])])).toThrow('F16')
   })
 
   it('ignores rotary tables, which follow from the config', () => {
