@@ -49,14 +49,19 @@ export async function outputBiases(
 export function valueBiases(displacement: Displacement, shape: ModelShape): readonly Float64Array[] {
   assertDisplacement(displacement, shape)
   if (!isKvTied(displacement, shape)) {
-    throw new PalignError('incompatible-persona', 'persona moves heads of one key/value group differently, expected one displacement for each group', {
-      hint: 'choose a target or carrier with a bias of the attention output, or align with --method pas:kv-tied',
-    })
+    throw new PalignError(
+      'incompatible-persona',
+      'persona moves heads of one key/value group differently, expected one displacement for each group',
+      {
+        hint: 'choose a target or carrier with a bias of the attention output, or align with --method pas:kv-tied',
+      },
+    )
   }
   const group = shape.heads / shape.kvHeads
   return Array.from({ length: shape.layers }, (_, layer) => {
     const bias = new Float64Array(shape.kvHeads * shape.headDim)
-    for (let kv = 0; kv < shape.kvHeads; kv++) bias.set(headSlice(displacement, shape, { layer, head: kv * group }), kv * shape.headDim)
+    for (let kv = 0; kv < shape.kvHeads; kv++)
+      bias.set(headSlice(displacement, shape, { layer, head: kv * group }), kv * shape.headDim)
     return bias
   })
 }

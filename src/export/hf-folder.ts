@@ -1,6 +1,6 @@
 /**
  * @file A persona in a Hugging Face folder: `o_proj.bias` = W_o d of every layer beside zero biases of q, k and v, declared by `attention_bias` of model_type llama. Loaders
- * that build the model from its config drop biases that it does not declare, without a word; so the family is written as llama, which declares them all.
+ * that build the model from its config drop biases that it does not declare, without a word; so Mistral and Qwen2 are written as llama, which declares them all.
  */
 import { PalignError } from '../errors.ts'
 import type { JsonValue } from '../formats/strict-json.ts'
@@ -34,8 +34,9 @@ export function hfConfig(json: JsonRecord, config: LlamaConfig, dtype: string): 
   const kept = Object.entries(json).filter(([name]) => !OF_OTHER_FAMILIES.has(name))
   return {
     ...Object.fromEntries(kept),
-    architectures: ['LlamaForCausalLM'],
-    model_type: 'llama',
+    // Norms of the heads of q and k are what a llama has not; that family declares the same biases by the same flag.
+    architectures: [config.headNorm ? 'Qwen3ForCausalLM' : 'LlamaForCausalLM'],
+    model_type: config.headNorm ? 'qwen3' : 'llama',
     num_key_value_heads: config.kvHeads,
     head_dim: config.headDim,
     rms_norm_eps: config.normEpsilon,

@@ -11,7 +11,13 @@ export const NOTE_KEY = 'palign.verification'
 export const NOTE_PLACE = 'unverified: verification of this file was not completed'.padEnd(LENGTH)
 
 export type Verification =
-  | { readonly kind: 'verified'; readonly target: string; readonly date: string; readonly compared: Compared; readonly places: number }
+  | {
+      readonly kind: 'verified'
+      readonly target: string
+      readonly date: string
+      readonly compared: Compared
+      readonly places: number
+    }
   | { readonly kind: 'unverified'; readonly reason: string }
 
 export function noteText(verification: Verification): string {
@@ -35,10 +41,15 @@ export function fillNote(bytes: Uint8Array, verification: Verification): void {
   bytes.set(new TextEncoder().encode(noteText(verification)), at)
 }
 
-const pair = ({ totalVariation, meanTotalVariation }: Compared['exportToBase']) => `${shown(totalVariation)} (${shown(meanTotalVariation)})`
+const pair = ({ totalVariation, meanTotalVariation }: Compared['exportToBase']) =>
+  `${shown(totalVariation)} (${shown(meanTotalVariation)})`
 
 /** Any other character would change the bytes around it in one of the formats. */
-const padded = (text: string) => text.replace(/[^ !#-[\]-~]/g, '?').slice(0, LENGTH).padEnd(LENGTH)
+const padded = (text: string) =>
+  text
+    .replace(/[^ !#-[\]-~]/g, '?')
+    .slice(0, LENGTH)
+    .padEnd(LENGTH)
 
 function indexOf(bytes: Uint8Array, sought: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(sought[0]!, from); at >= 0; at = bytes.indexOf(sought[0]!, at + 1)) {

@@ -82,14 +82,19 @@ export function logProbabilities(logits: ArrayLike<number>): Float64Array {
  * Undefined where the export may be trusted, else what is wrong with it. The export must answer as the steered engine; where that differs from the base model, it
  * must be nearer to it than an export that ignored the persona would be; and without the persona it must answer as the base model.
  */
-export function faultOf({ exportToSteered, exportToBase, steeredToBase, zeroToBase }: Compared, precision: Precision): string | undefined {
+export function faultOf(
+  { exportToSteered, exportToBase, steeredToBase, zeroToBase }: Compared,
+  precision: Precision,
+): string | undefined {
   const [toSteered, toBase] = [exportToSteered.totalVariation, exportToBase.totalVariation]
   const [effect, rounding] = [steeredToBase.totalVariation, zeroToBase.totalVariation]
   if (precision === 'float' && rounding > FLOAT_TOLERANCE) {
     return `export with alpha 0 differs from the base model by a total variation of ${shown(rounding)}, expected at most ${FLOAT_TOLERANCE}`
   }
   if (effect <= SAME) {
-    return toBase <= rounding + SAME || toSteered <= FLOAT_TOLERANCE ? undefined : `export differs from the base model by ${shown(toBase)} although the persona changes nothing`
+    return toBase <= rounding + SAME || toSteered <= FLOAT_TOLERANCE
+      ? undefined
+      : `export differs from the base model by ${shown(toBase)} although the persona changes nothing`
   }
   if (toSteered > DISTINCT_SHARE * effect) {
     const ignored = toBase <= rounding + DISTINCT_SHARE * effect
@@ -98,7 +103,9 @@ export function faultOf({ exportToSteered, exportToBase, steeredToBase, zeroToBa
       : `export is ${shown(toSteered)} away from the steered engine, where steering does no more than ${shown(effect)}`
   }
   const most = precision === 'float' ? FLOAT_TOLERANCE : NARROW_SHARE * effect + rounding
-  return toSteered <= most ? undefined : `export is a total variation of ${shown(toSteered)} away from the steered engine, expected at most ${shown(most)}`
+  return toSteered <= most
+    ? undefined
+    : `export is a total variation of ${shown(toSteered)} away from the steered engine, expected at most ${shown(most)}`
 }
 
 export const shown = (distance: number) => (distance === 0 ? '0' : distance.toPrecision(2))

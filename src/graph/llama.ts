@@ -133,7 +133,12 @@ interface Residual {
 }
 
 /** The parts a layer is made of, over the weights of one model. */
-function layerParts(builder: GraphBuilder, config: LlamaConfig, weights: Weights, updateOf: AdapterUpdate) {
+export function layerParts(
+  builder: GraphBuilder,
+  config: LlamaConfig,
+  weights: Weights,
+  updateOf: AdapterUpdate = () => undefined,
+) {
   const epsilon = float(config.normEpsilon)
 
   /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */

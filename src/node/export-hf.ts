@@ -1,16 +1,14 @@
 /** @file Export to a Hugging Face folder with the persona in its attention biases, and its verification by our engine under the rules of the format's loaders. */
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PalignError } from '../errors.ts'
 import { outputBiases } from '../export/bias.ts'
 import { type AttentionBias, commonDtype, hfBiases, hfConfig } from '../export/hf-folder.ts'
 import { NOTE_KEY, NOTE_PLACE } from '../export/verification-note.ts'
-import { type FloatDtype, floatTensor, isFloatDtype, readFloats } from '../formats/float-tensor.ts'
+import { type FloatDtype, floatTensor, readFloats } from '../formats/float-tensor.ts'
 import { safetensorsStart, type TensorEntry } from '../formats/safetensors.ts'
-import { type JsonValue, parseStrictJson } from '../formats/strict-json.ts'
 import type { LlamaConfig } from '../graph/llama-config.ts'
 import { modelShape } from '../graph/llama-config.ts'
-import { locateWeights, type WeightFile, type Weights } from '../graph/weights.ts'
+import { assertFloat, locateWeights, type WeightFile, type Weights } from '../graph/weights.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { writeFileAtomic } from './atomic-write.ts'
@@ -19,10 +17,9 @@ import type { ExportTarget } from './export-target.ts'
 import { readModelFolder } from './model-folder.ts'
 import { outputWeightsOf } from './output-weights.ts'
 import { packageVersion } from './package-version.ts'
-import { decodeText, ifExists, openFile, readFileBounded } from './read-file.ts'
+import { type JsonRecord, readConfigRecord, readTokenizerConfig } from './read-config.ts'
+import { openFile } from './read-file.ts'
 import { engineExport } from './verify-engine.ts'
-
-const MAX_CONFIG_BYTES = 1 << 20
 
 export interface HfTargetOptions {
   readonly folder: string
@@ -35,30 +32,32 @@ export interface HfTargetOptions {
 export async function hfTarget({ folder, openModel, provenance }: HfTargetOptions): Promise<ExportTarget> {
   const { config, files } = await readModelFolder(folder)
   const weights = locateWeights(config, files)
-  const dtypes = files.flatMap(({ header }) => header.tensors.map(({ dtype }) => dtype))
-  const packed = dtypes.find((dtype) => !isFloatDtype(dtype))
-  if (packed !== undefined) {
-    throw new PalignError('unsupported-model', `weights hold ${packed}, expected floats`, {
-      hint: 'export from the unquantised weights of the model',
-    })
-  }
-  const dtype = commonDtype(dtypes)
-  const json = await readConfigJson(join(folder, 'config.json'))
-  const written = hfConfig(withoutCodeFields(json) as { readonly [key: string]: JsonValue }, config, dtype)
+  const dtype = commonDtype([...weights.values()].map((weight) => assertFloat(weight).dtype))
+  const written = hfConfig(withoutCodeFields(await readConfigRecord(folder)) as JsonRecord, config, dtype)
   return {
     kind: 'folder',
     // Eight bits of a number leave rounding that three decimals would not pass.
     precision: dtype === 'bfloat16' ? 'narrow' : 'float',
     noteIn: weightName(files.length - 1, files.length),
-    facts: { carrier: 'o_proj.bias', family: 'llama', dtype },
+    facts: { carrier: 'o_proj.bias', family: String(written.model_type), dtype },
     async write(path, displacement) {
       await mkdir(path, { recursive: true })
       await copyModelText({ from: folder, to: path, except: ['config.json', 'tokenizer_config.json'] })
       await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`)
-      await writeFileAtomic(join(path, 'tokenizer_config.json'), await tokenizerConfig(folder))
+      // Loaders choose the class of a tokenizer by the family unless it is named; the family may have changed.
+      const tokenizer = {
+        tokenizer_class: 'PreTrainedTokenizerFast',
+        ...(withoutCodeFields(await readTokenizerConfig(folder)) as JsonRecord),
+      }
+      await writeFileAtomic(join(path, 'tokenizer_config.json'), `${JSON.stringify(tokenizer, null, 2)}\n`)
       await writeWeights({ folder, path, config, files, weights, displacement, provenance })
     },
-    open: async (path) => engineExport(await openModel(path), `palign ${packageVersion()} as a loader of llama folders`),
+    open: async (path) => ({
+      opened: [
+        engineExport(await openModel(path), `palign ${packageVersion()}, which refuses tensors that the config does not declare`),
+      ],
+      missing: [],
+    }),
   }
 }
 
@@ -93,8 +92,13 @@ async function writeWeights({ folder, path, config, files, weights, displacement
     try {
       const out = await open(join(path, name), 'wx')
       try {
-        const entries = [...file.header.tensors, ...added.map((bias) => ({ name: bias.name, dtype: dtypeOf(bias, weights), shape: [bias.length] }))]
-        await out.writeFile(safetensorsStart({ tensors: entries, metadata: { ...file.header.metadata, format: 'pt', ...metadata } }))
+        const entries = [
+          ...file.header.tensors,
+          ...added.map((bias) => ({ name: bias.name, dtype: dtypeOf(bias, weights), shape: [bias.length] })),
+        ]
+        await out.writeFile(
+          safetensorsStart({ tensors: entries, metadata: { ...file.header.metadata, format: 'pt', ...metadata } }),
+        )
         for (const entry of file.header.tensors) await out.writeFile(await changed(entry, biases, source))
         for (const bias of added) await out.writeFile(bytesOf(bias, new Float32Array(bias.length), dtypeOf(bias, weights)))
         await out.sync()
@@ -114,7 +118,11 @@ async function writeWeights({ folder, path, config, files, weights, displacement
 }
 
 /** A tensor of the model, with what the persona adds to it. */
-async function changed(entry: TensorEntry, biases: readonly AttentionBias[], source: Parameters<typeof readFloats>[0]): Promise<Uint8Array> {
+async function changed(
+  entry: TensorEntry,
+  biases: readonly AttentionBias[],
+  source: Parameters<typeof readFloats>[0],
+): Promise<Uint8Array> {
   const bias = biases.find(({ name }) => name === entry.name)
   if (bias?.added === undefined) return source.slice(entry.begin, entry.end)
   return bytesOf(bias, await readFloats(source, entry), entry.dtype as FloatDtype)
@@ -127,17 +135,5 @@ function bytesOf({ name, length, added }: AttentionBias, before: Float32Array, d
 
 /** That of the matrix: loaders that convert to one type find nothing to convert. */
 function dtypeOf({ name }: AttentionBias, weights: Weights): FloatDtype {
-  return weights.get(name.replace(/bias$/, 'weight'))!.dtype as FloatDtype
-}
-
-/** Loaders choose the class of a tokenizer by the family unless its configuration names one; the family may have changed. */
-async function tokenizerConfig(folder: string): Promise<string> {
-  const path = join(folder, 'tokenizer_config.json')
-  const bytes = await ifExists(readFileBounded(path, MAX_CONFIG_BYTES))
-  const json = bytes === undefined ? {} : parseStrictJson(decodeText(bytes, path), `file ${path}`)
-  return `${JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast', ...(withoutCodeFields(json) as object) }, null, 2)}\n`
-}
-
-async function readConfigJson(path: string): Promise<JsonValue> {
-  return parseStrictJson(decodeText(await readFileBounded(path, MAX_CONFIG_BYTES), path), 'config.json')
+  return assertFloat(weights.get(name.replace(/bias$/, 'weight'))!).dtype
 }

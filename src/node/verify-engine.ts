@@ -1,10 +1,11 @@
 /** @file Next-token distributions of a loaded model: what exports are compared with, and how folders are verified. */
-import { logProbabilities, type Distributions, type Probe } from '../export/verification.ts'
-import type { LanguageModel, TokenModel } from '../model/language-model.ts'
-import type { Displacement } from '../model/displacement.ts'
-import { probeOf, VERIFICATION_TEXTS } from '../export/verification-prompts.ts'
+
 import { PalignError } from '../errors.ts'
-import { messagesFor } from './persona-messages.ts'
+import { type Distributions, logProbabilities, type Probe } from '../export/verification.ts'
+import { probeOf, VERIFICATION_TEXTS } from '../export/verification-prompts.ts'
+import { DEFAULT_SYSTEM_PROMPT } from '../items/question-form.ts'
+import type { Displacement } from '../model/displacement.ts'
+import type { LanguageModel, TokenModel } from '../model/language-model.ts'
 import type { OpenedExport } from './export-target.ts'
 
 export async function engineDistributions(
@@ -15,7 +16,8 @@ export async function engineDistributions(
   const all: Float64Array[][] = []
   for (const { tokens, places } of probes) {
     const ofProbe: Float64Array[] = []
-    for (const place of places) ofProbe.push(logProbabilities(await model.logits({ tokens: tokens.slice(0, place + 1), displacement })))
+    for (const place of places)
+      ofProbe.push(logProbabilities(await model.logits({ tokens: tokens.slice(0, place + 1), displacement })))
     all.push(ofProbe)
   }
   return all
@@ -28,5 +30,28 @@ export function engineExport(model: LanguageModel, program: string): OpenedExpor
     distributions: (probes) => engineDistributions(model, probes),
     encode: (text) => model.encode(text),
     dispose: () => model.dispose(),
+  }
+}
+
+/** The fixed texts as they are, and, where the model has a chat template, every other one of them as a chat under the persona's system prompt. */
+export async function verificationProbes(model: LanguageModel, system: string | undefined): Promise<readonly Probe[]> {
+  const probes: Probe[] = []
+  for (const [i, text] of VERIFICATION_TEXTS.entries()) {
+    const chat = i % 2 === 1 ? await asChat(model, text, system) : undefined
+    const tokens = chat ?? model.encode(text)
+    probes.push(probeOf(tokens.slice(0, model.shape.contextLength)))
+  }
+  return probes
+}
+
+async function asChat(model: LanguageModel, text: string, system: string | undefined): Promise<number[] | undefined> {
+  try {
+    return await model.render([
+      { role: 'system', content: system ?? DEFAULT_SYSTEM_PROMPT },
+      { role: 'user', content: text },
+    ])
+  } catch (error) {
+    if (error instanceof PalignError && error.code === 'unsupported-model') return undefined
+    throw error
   }
 }

@@ -1,0 +1,30 @@
+/** @file The command that writes a persona into a model for other programs. Its code is loaded only when it is called. */
+import { type Command, Option } from 'commander'
+import { EXPORT_CHOICES } from './export-targets.ts'
+import { examples, json, model, number } from './options.ts'
+
+export function defineExport(palign: Command): void {
+  palign
+    .command('export')
+    .description('write a persona into a model for another program, and verify it there')
+    .argument('<persona>', 'persona file made by palign align')
+    .addOption(model())
+    .addOption(new Option('-t, --to <target>', 'what to write').choices(EXPORT_CHOICES).makeOptionMandatory())
+    .requiredOption('-o, --out <path>', 'file or folder to write; a folder must be empty or not exist')
+    .addOption(new Option('--alpha <number>', "strength instead of the persona's own").argParser(number))
+    .addOption(
+      new Option('--as <form>', 'onnx: baked into the graph, or an input that is zero unless it is fed')
+        .choices(['baked', 'input'])
+        .default('baked'),
+    )
+    .option('--require-verified', 'refuse what no installed program can verify')
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign export me.safetensors --model models/respondent --to hf --out me-hf',
+        'palign export me.safetensors --model models/respondent --to onnx --out me-onnx --json',
+      ),
+    )
+    .action(async (persona, options) => (await import('./export.ts')).exportCommand(persona, options))
+}
