@@ -12,33 +12,10 @@ import { readPersona } from '../../../src/node/persona-file.ts'
 import { bytesOf, goodFile, hostileFiles, OTHER_FORMATS } from '../../fixtures/hostile-tensors.ts'
 import { randomAdapter } from '../../fixtures/random-adapter.ts'
 import { configJson, randomModel } from '../../fixtures/random-model.ts'
+import { expectRefusal } from '../../fixtures/refusal.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-hostile-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
-
-const MOST_MS = 100
-const MOST_BYTES = 64 << 20
-const inUse = () => {
-  const { heapUsed, arrayBuffers, external } = process.memoryUsage()
-  return heapUsed + arrayBuffers + external
-}
-
-/** Refused as ours, quickly, and without taking memory; a second try where the machine was busy. */
-async function expectRefusal(name: string, read: () => Promise<unknown>): Promise<void> {
-  let ms = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 3 && ms >= MOST_MS; i++) {
-    const [before, began] = [inUse(), performance.now()]
-    const error: unknown = await read().then(
-      () => 'it was read',
-      (caught: unknown) => caught,
-    )
-    ms = performance.now() - began
-    expect([name, error]).toEqual([name, expect.objectContaining({ name: 'PalignError', code: 'malformed-file' })])
-    expect((error as Error).message.length).toBeLessThan(1000)
-    expect(inUse() - before).toBeLessThan(MOST_BYTES)
-  }
-  expect(ms).toBeLessThan(MOST_MS)
-}
 
 const smallAdapter = () => randomAdapter(linearModules(randomModel().config), { rank: 1 })
 const files = hostileFiles()
