@@ -1,13 +1,13 @@
 /** @file GGUF files in llama.cpp, through node-llama-cpp where it is installed. */
 import { PalignError } from '../errors.ts'
 import type { Distributions, Probe } from '../export/verification.ts'
-import type { OpenedExport } from './export-target.ts'
+import type { OpenedExport, OpenedExports } from './export-target.ts'
 
 /** The part of node-llama-cpp that is used here; it is an optional peer of the package. */
 export interface LlamaLibrary {
   getLlama(options: object): Promise<Llama>
 }
-interface Llama {
+export interface Llama {
   readonly llamaCppRelease: { readonly release: string }
   loadModel(options: { readonly modelPath: string; readonly gpuLayers: number }): Promise<LlamaModel>
   dispose(): Promise<void>
@@ -35,9 +35,19 @@ export async function loadLlama(): Promise<LlamaLibrary | undefined> {
   return (import(name) as Promise<LlamaLibrary>).catch(() => undefined)
 }
 
-/** Silent, on the processor, from the binary that comes with the package: nothing is built or fetched. */
+/**
+ * Silent, on the processor, from the binary that comes with the package: nothing is built or fetched. One thread: those of llama.cpp wait for each other by
+ * spinning, which on a busy machine takes seconds for a model that needs milliseconds.
+ */
 export async function startLlama(library: LlamaLibrary): Promise<Llama> {
-  return library.getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: 'disabled', logger: () => undefined })
+  return library.getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    logLevel: 'disabled',
+    logger: () => undefined,
+    maxThreads: 1,
+  })
 }
 
 export interface OpenLlamaOptions {
@@ -51,35 +61,50 @@ export interface OpenLlamaOptions {
 
 /** @throws PalignError `engine-failed` where llama.cpp does not load the file */
 export async function openInLlama(
-  library: LlamaLibrary,
+  llama: Llama,
   { path, vocabSize, contextSize, tokenizer }: OpenLlamaOptions,
 ): Promise<OpenedExport> {
-  const llama = await startLlama(library)
   const program = `llama.cpp ${llama.llamaCppRelease.release} (node-llama-cpp)`
-  try {
-    const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 })
-    const context = await model.createContext({ contextSize, batchSize: contextSize })
-    const sequence = context.getSequence()
-    return {
-      program,
-      async distributions(probes): Promise<Distributions> {
-        const all: Float64Array[][] = []
-        for (const probe of probes) all.push(await distribute(sequence, probe, vocabSize))
-        return all
-      },
-      ...(tokenizer && { encode: (text: string) => withBos(model, model.tokenize(text)) }),
-      async dispose() {
-        await context.dispose()
-        await model.dispose()
-        await llama.dispose()
-      },
-    }
-  } catch (cause) {
-    await llama.dispose()
-    throw new PalignError('engine-failed', `file ${path} is not loaded by ${program}: ${(cause as Error).message}`, {
+  const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 }).catch((cause: Error) => {
+    throw new PalignError('engine-failed', `file ${path} is not loaded by ${program}: ${cause.message}`, {
       cause,
       hint: 'the architecture may have no place for this bias; see the table of docs/formats.md',
     })
+  })
+  const context = await model.createContext({ contextSize, batchSize: contextSize })
+  const sequence = context.getSequence()
+  return {
+    program,
+    async distributions(probes): Promise<Distributions> {
+      const all: Float64Array[][] = []
+      for (const probe of probes) all.push(await distribute(sequence, probe, vocabSize))
+      return all
+    },
+    ...(tokenizer && { encode: (text: string) => withBos(model, model.tokenize(text)) }),
+    async dispose() {
+      await context.dispose()
+      await model.dispose()
+    },
+  }
+}
+
+/** A file opened in a llama.cpp of its own, as the programs of an export target. */
+export async function openLlamaExport(options: OpenLlamaOptions): Promise<OpenedExports> {
+  const library = await loadLlama()
+  const llama = library && (await startLlama(library).catch(() => undefined))
+  if (llama === undefined) {
+    return { opened: [], missing: ['node-llama-cpp is not installed or does not run here: npm install node-llama-cpp'] }
+  }
+  try {
+    const opened = await openInLlama(llama, options)
+    const dispose = async () => {
+      await opened.dispose()
+      await llama.dispose()
+    }
+    return { opened: [{ ...opened, dispose }], missing: [] }
+  } catch (error) {
+    await llama.dispose()
+    throw error
   }
 }
 

@@ -4,21 +4,25 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CARRIER_CELLS, carrierOutcome, LLAMA_CPP_RELEASE } from '../../src/export/carriers.ts'
 import { compareDistributions, type Distributions } from '../../src/export/verification.ts'
-import { loadLlama, openInLlama } from '../../src/node/verify-llama.ts'
+import { loadLlama, openInLlama, startLlama } from '../../src/node/verify-llama.ts'
 import { ARCHITECTURES, architectureFile, type BiasTensor, SIZES } from '../fixtures/gguf-architectures.ts'
 
 const library = await loadLlama()
+const llama = library && (await startLlama(library))
 const scratch = mkdtempSync(join(tmpdir(), 'palign-test-'))
-afterAll(() => rmSync(scratch, { recursive: true }))
+afterAll(async () => {
+  await llama?.dispose()
+  rmSync(scratch, { recursive: true })
+})
 
 const PROBES = [{ tokens: [1, 5, 9, 20, 33, 7, 12], places: [2, 6] }]
 const CARRIERS = { 'o-bias': 'attn_output.bias', 'v-bias': 'attn_v.bias' } as const
 
-describe.skipIf(library === undefined)('biases in llama.cpp (needs node-llama-cpp)', () => {
+describe.skipIf(llama === undefined)('biases in llama.cpp (needs node-llama-cpp)', () => {
   async function answers(architecture: string, bias?: BiasTensor): Promise<{ given: Distributions; program: string }> {
     const path = join(scratch, `${architecture}-${bias ?? 'none'}.gguf`)
     writeFileSync(path, architectureFile(architecture, bias))
-    const opened = await openInLlama(library!, { path, vocabSize: SIZES.vocabulary, contextSize: 32, tokenizer: false })
+    const opened = await openInLlama(llama!, { path, vocabSize: SIZES.vocabulary, contextSize: 32, tokenizer: false })
     try {
       return { given: await opened.distributions(PROBES), program: opened.program }
     } finally {
