@@ -1,27 +1,38 @@
 /** @file `palign inspect`: what a model folder, a persona file or an adapter folder holds. */
-import { access, stat } from 'node:fs/promises'
+import { access, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
+import { type PrecisionError, precisionError } from '../eval/precision-error.ts'
 import type { Adapter } from '../model/adapter.ts'
+import type { LanguageModel } from '../model/language-model.ts'
+import type { Precision } from '../model/precision.ts'
 import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
 import { loadModel } from '../node/load-model.ts'
+import { folderInPrecision } from '../node/model-precision.ts'
 import { readPersona } from '../node/persona-file.ts'
+import { openModel } from './open-model.ts'
 import { print, printJson } from './output.ts'
 
-export async function inspectCommand(path: string, { json }: { readonly json?: boolean }): Promise<void> {
+interface InspectOptions {
+  readonly dtype?: Precision
+  readonly json?: boolean
+}
+
+export async function inspectCommand(path: string, { json, dtype }: InspectOptions): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
     throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
   const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
-  const description = isModel ? await describeModel(path) : await describePersona(path)
+  const description = isModel ? await describeModel(path, dtype) : await describePersona(path)
   if (json) printJson(description)
   else
     for (const [name, value] of Object.entries(description))
       if (value !== undefined) print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 }
 
-async function describeModel(folder: string): Promise<Record<string, unknown>> {
-  const model = await loadModel(folder)
+async function describeModel(folder: string, dtype: Precision | undefined): Promise<Record<string, unknown>> {
+  const model = await openModel({ model: folder, dtype })
   try {
     const { shape, fingerprint } = model
     const { layers, heads, headDim } = shape
@@ -31,10 +42,28 @@ async function describeModel(folder: string): Promise<Record<string, unknown>> {
       fingerprint,
       tapped: `z, the input of o_proj: ${layers} layers x ${heads} heads x ${headDim}`,
       displacement: `${layers * heads * headDim} numbers`,
+      weights: dtype ?? 'as they are',
+      againstF32: await againstF32(model, folder),
       selfTest: 'zero displacement is bit-exact, a unit displacement changes the logits',
     }
   } finally {
     await model.dispose()
+  }
+}
+
+/** Undefined where the weights are in f32 as they are used. */
+async function againstF32(model: LanguageModel, folder: string): Promise<PrecisionError | undefined> {
+  const scratch = await mkdtemp(join(tmpdir(), 'palign-f32-'))
+  try {
+    const whole = await folderInPrecision(folder, { precision: 'f32', cache: scratch })
+    const reference = await loadModel(whole)
+    try {
+      return reference.fingerprint === model.fingerprint ? undefined : await precisionError(model, reference)
+    } finally {
+      await reference.dispose()
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,6 @@
 /** @file What commands share of their command line: readers of numbers, and options that mean the same everywhere. */
 import { InvalidArgumentError, Option } from 'commander'
+import { PRECISIONS } from '../model/precision.ts'
 
 export function number(text: string): number {
   const value = Number(text)
@@ -37,6 +38,10 @@ export function accuracy(text: string) {
 
 export const model = () =>
   new Option('-m, --model <folder>', 'folder with config.json, *.safetensors and tokenizer.json').makeOptionMandatory()
+export const dtype = () =>
+  new Option('--dtype <name>', 'precision of the weights, made once and kept in the cache folder; default: as they are').choices(
+    PRECISIONS,
+  )
 export const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
 export const row = () =>
   new Option('-r, --row <number>', 'which respondent of the file, from 0').argParser(wholeNumber).default(0)

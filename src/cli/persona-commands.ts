@@ -1,7 +1,7 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { data, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import { data, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
@@ -134,7 +134,15 @@ function defineInspect(palign: Command): void {
     .command('inspect')
     .description('what a model folder, a persona file or an adapter folder holds, and what would be tapped')
     .argument('<path>', 'model folder, persona file or adapter folder')
+    .addOption(dtype())
     .addOption(json())
-    .addHelpText('after', examples('palign inspect models/respondent', 'palign inspect me.safetensors --json'))
+    .addHelpText(
+      'after',
+      examples(
+        'palign inspect models/respondent',
+        'palign inspect models/respondent --dtype q4',
+        'palign inspect me.safetensors --json',
+      ),
+    )
     .action(async (path, options) => (await import('./inspect.ts')).inspectCommand(path, options))
 }

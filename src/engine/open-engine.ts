@@ -32,7 +32,12 @@ export interface Runtime {
    * Opens a serialised graph that refers to the weight files by name. From a path the file must lie in a folder that
    * really holds them (hard links, or copies); from bytes they go along as `externalData`.
    */
-  createSession(graph: Uint8Array, variant: GraphVariant): Promise<OrtSession>
+  createSession(graph: Uint8Array, variant: GraphVariant, options?: SessionChoices): Promise<OrtSession>
+}
+
+export interface SessionChoices {
+  /** Whether weights may stay mapped instead of being packed into copies. Products of blocks are others then, so not for those. */
+  readonly mayMap?: boolean | undefined
 }
 
 export interface OpenEngineOptions {
@@ -54,6 +59,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const shape = modelShape(config, options)
   const weights = locateWeights(config, files)
   const attention = chooseAttention(config, shape, options.attention)
+  const mayMap = [...weights.values()].every(({ kind }) => kind === 'float')
 
   const modules = linearModules(config)
 
@@ -67,7 +73,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const decoder = await open('decode')
   const openRows = async (): Promise<RowDecoder> => {
     const graph = llamaGraph({ config, shape, weights, attention: 'shared-past' })
-    const rows = ortRowDecoder({ session: await createSession(runtime, graph, 'rows'), Tensor: runtime.Tensor, shape })
+    const rows = ortRowDecoder({
+      session: await createSession(runtime, graph, 'rows', { mayMap }),
+      Tensor: runtime.Tensor,
+      shape,
+    })
     return orDispose(rows, rowSelfTest({ decoder, rows }))
   }
 
@@ -99,9 +109,14 @@ async function orDispose<T extends { dispose(): Promise<void> }>(opened: T, test
   }
 }
 
-async function createSession(runtime: Runtime, graph: Uint8Array, variant: GraphVariant): Promise<OrtSession> {
+async function createSession(
+  runtime: Runtime,
+  graph: Uint8Array,
+  variant: GraphVariant,
+  choices?: SessionChoices,
+): Promise<OrtSession> {
   try {
-    return await runtime.createSession(graph, variant)
+    return await runtime.createSession(graph, variant, choices)
   } catch (cause) {
     throw new PalignError('engine-failed', `session for the ${variant} graph could not be opened`, {
       hint: 'see the cause; the weight files may be unreadable or memory short',

@@ -19,7 +19,7 @@ import { answerCalls, type CallContext } from './worker-calls.ts'
 /** Progress messages per second at most: they must not outnumber the work. */
 const PROGRESS_PER_SECOND = 20
 
-interface OpenRequest extends LoadModelOptions {
+interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits'> {
   readonly folder: string
   readonly endTokens: readonly number[]
 }

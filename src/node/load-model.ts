@@ -9,18 +9,25 @@ import {
   type GenerateRequest,
   type GenerationEvent,
   type LanguageModel,
+  type Progress,
   type RunOptions,
   type Tokens,
 } from '../model/language-model.ts'
 import type { Message } from '../model/messages.ts'
+import type { Precision } from '../model/precision.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { type EngineSession, engineClient } from './engine-client.ts'
 import { generationEvents } from './generation-events.ts'
+import { folderInPrecision } from './model-precision.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
 
 export interface LoadModelOptions {
+  /** Precision of the weights; default: as they are. Another one is made once and kept in the cache folder. */
+  readonly dtype?: Precision | undefined
+  /** Progress of making it. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Longest sequence in tokens; default: what the model was trained for, at most 8,192. */
   readonly contextLength?: number | undefined
   /** Threads of the runtime; default: as many as it finds cores. */
@@ -45,8 +52,10 @@ const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Messa
  * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
  */
-export async function loadModel(folder: string, { startWorker, ...open }: LoadModelOptions = {}): Promise<LanguageModel> {
-  const path = resolve(folder)
+export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
+  const { startWorker, dtype, onProgress, ...open } = options
+  const source = resolve(folder)
+  const path = dtype === undefined ? source : await folderInPrecision(source, { precision: dtype, onProgress })
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
   const endTokens = await readEndTokens(path)

@@ -1,15 +1,14 @@
 /** @file A model folder with an adapter merged into its weights: an ordinary model, for palign and for other tools. */
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mergeLinear } from '../engine/merge-adapter.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
-import { safetensorsStart } from '../formats/safetensors.ts'
 import { assertFloat, linearModules, locateWeights, type WeightFile } from '../graph/weights.ts'
 import { type Adapter, assertAdapter } from '../model/adapter.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
 import { copyModelText } from './copy-model-text.ts'
 import { readModelFolder } from './model-folder.ts'
 import { type OpenFile, openFile } from './read-file.ts'
+import { type PlannedTensors, writePlannedTensors } from './tensor-file.ts'
 
 export interface MergeOptions {
   /** Model folder the adapter was trained on. */
@@ -51,25 +50,17 @@ interface MergedFile {
 async function writeMergedFile({ source, file, adapter, path }: MergedFile): Promise<void> {
   const { tensors, metadata } = file.header
   const pairOf = (name: string) => (name.endsWith('.weight') ? adapter.pairs.get(name.slice(0, -'.weight'.length)) : undefined)
-  const entries = tensors.map(({ name, dtype, shape }) => ({
-    name,
-    shape,
-    dtype: pairOf(name) === undefined ? dtype : ('F32' as const),
-  }))
-  const out = await open(path, 'wx')
-  try {
-    await out.writeFile(safetensorsStart({ tensors: entries, metadata }))
-    for (const entry of tensors) {
-      const pair = pairOf(entry.name)
-      const data =
-        pair === undefined
-          ? await source.slice(entry.begin, entry.end)
-          : floatTensor(entry.name, entry.shape, mergeLinear(await readFloats(source, entry), pair, adapter)).data
-      // Follows what was written before: a file handle keeps its place.
-      await out.writeFile(data)
+  const groups = tensors.map((entry): PlannedTensors => {
+    const { name, dtype, shape } = entry
+    const pair = pairOf(name)
+    if (pair === undefined) {
+      return { tensors: [{ name, dtype, shape }], make: async () => [await source.slice(entry.begin, entry.end)] }
     }
-    await out.sync()
-  } finally {
-    await out.close()
-  }
+    const merged = async () => mergeLinear(await readFloats(source, entry), pair, adapter)
+    return {
+      tensors: [{ name, dtype: 'F32', shape }],
+      make: async () => [floatTensor(name, shape, await merged()).data],
+    }
+  })
+  await writePlannedTensors(path, groups, metadata)
 }

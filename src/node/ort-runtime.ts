@@ -44,8 +44,8 @@ export function ortRuntime(
   }
   return {
     Tensor,
-    async createSession(graph, variant) {
-      const created = variant === 'rows' ? { ...options, extra: UNPACKED } : options
+    async createSession(graph, variant, { mayMap = false } = {}) {
+      const created = variant === 'rows' && mayMap ? { ...options, extra: UNPACKED } : options
       const beside = await mkdtemp(join(tmpdir(), 'palign-'))
       try {
         if (await linkAll(folder, files, beside)) {

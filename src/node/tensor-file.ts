@@ -1,6 +1,7 @@
 /** @file Large safetensors files: written tensor by tensor, whole or not at all. */
+import { open } from 'node:fs/promises'
 import { type FloatDtype, floatTensor } from '../formats/float-tensor.ts'
-import { safetensorsStart } from '../formats/safetensors.ts'
+import { safetensorsStart, type TensorBytes } from '../formats/safetensors.ts'
 import { writeFileAtomic } from './atomic-write.ts'
 
 export interface FloatTensorEntry {
@@ -21,5 +22,29 @@ export async function writeTensorFile(path: string, { tensors, dtype = 'F32', me
   function* pieces(): Generator<Uint8Array> {
     yield safetensorsStart({ tensors: tensors.map(({ name, shape }) => ({ name, shape, dtype })), metadata })
     for (const { name, shape, values } of tensors) yield floatTensor(name, shape, values, dtype).data
+  }
+}
+
+/** Tensors that are read or made when their turn comes; those of one group are made together. */
+export interface PlannedTensors {
+  readonly tensors: readonly Omit<TensorBytes, 'data'>[]
+  /** Their bytes, in the same order. */
+  make(): Promise<readonly Uint8Array[]>
+}
+
+/** Writes a new file of a folder that is not in place yet (`writeFolderAtomic`); one group in memory at a time. */
+export async function writePlannedTensors(
+  path: string,
+  groups: readonly PlannedTensors[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  const out = await open(path, 'wx')
+  try {
+    await out.writeFile(safetensorsStart({ tensors: groups.flatMap(({ tensors }) => tensors), metadata }))
+    // Follows what was written before: a file handle keeps its place.
+    for (const { make } of groups) for (const data of await make()) await out.writeFile(data)
+    await out.sync()
+  } finally {
+    await out.close()
   }
 }

@@ -67,7 +67,7 @@ describe.each([
     const together = await engine.score(requests)
     for (const [i, request] of requests.entries()) {
       const [alone] = await engine.score([request])
-      alone!.forEach((value, k) => expect(together[i]![k]).toBeCloseTo(value, 4))
+      for (const [k, value] of alone!.entries()) expect(together[i]![k]).toBeCloseTo(value, 4)
     }
   })
 })
