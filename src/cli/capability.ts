@@ -13,6 +13,7 @@ import { withRandomControls } from '../eval/random-arms.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import { loadModel } from '../node/load-model.ts'
+import { modelFolderOf } from '../node/model-source.ts'
 import { readEndTokens } from '../node/model-text.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
@@ -107,7 +108,7 @@ async function readTasks({ bench, tasks, limit }: CapabilityCommandOptions): Pro
 /** What stands before a text that is scored after nothing: the tokenizer's beginning, else an end token of the model, else nothing. */
 async function beginningOf(model: LanguageModel, folder: string): Promise<number[]> {
   const own = model.encode('')
-  return own.length > 0 ? own : (await readEndTokens(folder)).slice(0, 1)
+  return own.length > 0 ? own : (await readEndTokens(await modelFolderOf(folder))).slice(0, 1)
 }
 
 function promptingOf(model: LanguageModel, beginning: readonly number[]): string {

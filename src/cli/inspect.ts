@@ -1,4 +1,4 @@
-/** @file `palign inspect`: what a model folder, a persona file or an adapter folder holds. */
+/** @file `palign inspect`: what a model, a persona file or an adapter folder holds. */
 import { access, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import type { Precision } from '../model/precision.ts'
 import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
 import { loadModel } from '../node/load-model.ts'
 import { folderInPrecision } from '../node/model-precision.ts'
+import { isGgufName, modelFolderOf } from '../node/model-source.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { openModel } from './open-model.ts'
 import { print, printJson } from './output.ts'
@@ -22,8 +23,10 @@ interface InspectOptions {
 export async function inspectCommand(path: string, { json, dtype }: InspectOptions): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
-    throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
-  const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
+    throw new PalignError('not-found', `path ${path} does not exist`, {
+      hint: 'give a model folder, a .gguf file or a persona file',
+    })
+  const isModel = info.isDirectory() ? !(await exists(join(path, ADAPTER_CONFIG))) : isGgufName(path)
   const description = isModel ? await describeModel(path, dtype) : await describePersona(path)
   if (json) printJson(description)
   else
@@ -55,7 +58,7 @@ async function describeModel(folder: string, dtype: Precision | undefined): Prom
 async function againstF32(model: LanguageModel, folder: string): Promise<PrecisionError | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'palign-f32-'))
   try {
-    const whole = await folderInPrecision(folder, { precision: 'f32', cache: scratch })
+    const whole = await folderInPrecision(await modelFolderOf(folder), { precision: 'f32', cache: scratch })
     const reference = await loadModel(whole)
     try {
       return reference.fingerprint === model.fingerprint ? undefined : await precisionError(model, reference)

@@ -250,7 +250,7 @@ function defineRate(palign: Command): void {
     .command('export')
     .description('a blind package: a page to rate on, or tasks for Label Studio, and the key that raters must not see')
     .option('-a, --answers <file>', 'JSONL: one {"id", "prompt", "arm", "text", "persona"} a line, two or more arms for an id')
-    .option('-m, --model <folder>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .option('-m, --model <path>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
     .option('-p, --persona <paths...>', 'persona files or adapter folders; arms are called by their names')
     .option('--prompts <file>', 'JSONL: one {"id", "prompt", "persona"} a line; persona is what raters are told of the person')
     .option('--save-answers <file>', 'keep what the model wrote as JSONL for --answers')

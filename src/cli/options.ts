@@ -37,7 +37,10 @@ export function accuracy(text: string) {
 }
 
 export const model = () =>
-  new Option('-m, --model <folder>', 'folder with config.json, *.safetensors and tokenizer.json').makeOptionMandatory()
+  new Option(
+    '-m, --model <path>',
+    'folder with config.json, *.safetensors and tokenizer.json, or a .gguf file',
+  ).makeOptionMandatory()
 export const dtype = () =>
   new Option('--dtype <name>', 'precision of the weights, made once and kept in the cache folder; default: as they are').choices(
     PRECISIONS,

@@ -6,6 +6,7 @@ import { PalignError } from '../errors.ts'
 import { fromBfloat16, fromFloat16, toFloat16 } from '../math/half-floats.ts'
 import { dequantiseK, isKQuant, type KQuant } from './ggml-k-quants.ts'
 import { type GgmlType, ggmlBlock } from './ggml-types.ts'
+import { type Bits, BLOCK, type QuantisedMatrix } from './quantised-matrix.ts'
 
 /** What `dequantise` reads. */
 export const READABLE_TYPES = [
@@ -30,8 +31,6 @@ export function isReadable(type: GgmlType): type is ReadableType {
 }
 
 const ROUND = Math.fround
-/** Elements of the blocks in this file. */
-const BLOCK = 32
 
 /** The numbers of whole blocks, in order. @throws PalignError `invalid-input` for a part of a block */
 export function dequantise(type: ReadableType, bytes: Uint8Array): Float32Array {
@@ -149,13 +148,10 @@ function ofLargestSize(block: Float32Array): number {
   return largest
 }
 
-/** Blocks of 32 as the weights of a model folder keep them (docs/decisions/0017): numbers and scales apart. */
-export interface BlocksOf32 {
-  /** `[blocks, 16]` with numbers 2 i and 2 i + 1 in the halves of byte i and zero at 8, or `[blocks, 32]` with zero at 128. */
-  readonly numbers: Uint8Array
-  /** `[blocks]` */
-  readonly scales: Float32Array
-}
+/** Blocks of 32 with numbers and scales apart, as the weights of a model folder have them. */
+export type BlocksOf32 = Pick<QuantisedMatrix, 'bits' | 'numbers' | 'scale'>
+
+const TYPE_OF_BITS = { 4: 'Q4_0', 8: 'Q8_0' } as const satisfies Record<Bits, GgmlType>
 
 /** Exact: scales are widened. @throws PalignError `invalid-input` for a part of a block */
 export function blocksOf32(type: 'Q4_0' | 'Q8_0', bytes: Uint8Array): BlocksOf32 {
@@ -170,30 +166,31 @@ export function blocksOf32(type: 'Q4_0' | 'Q8_0', bytes: Uint8Array): BlocksOf32
     if (type === 'Q8_0') for (let i = 0; i < 32; i++) out[i] = block[i]! ^ 0x80
     else for (let i = 0; i < 16; i++) out[i] = nibble(block, 0, 2 * i) | (nibble(block, 0, 2 * i + 1) << 4)
   }
-  return { numbers, scales: fromFloat16(scales) }
+  return { bits: type === 'Q4_0' ? 4 : 8, numbers, scale: fromFloat16(scales) }
 }
 
-/** The reverse. @throws PalignError `invalid-input` where a scale is no float16, or numbers and scales do not fit */
-export function ggmlBlocks(type: 'Q4_0' | 'Q8_0', { numbers, scales }: BlocksOf32): Uint8Array {
-  const { bytes: step } = ggmlBlock(type)
-  if (numbers.length !== scales.length * (step - 2)) {
+/** The reverse, Q4_0 or Q8_0 by bits. @throws PalignError `invalid-input` where a scale is no float16, or numbers and scales do not fit */
+export function ggmlBlocks({ bits, numbers, scale }: BlocksOf32): Uint8Array {
+  const type = TYPE_OF_BITS[bits]
+  const step = ggmlBlock(type).bytes
+  if (numbers.length !== scale.length * (step - 2)) {
     throw new PalignError(
       'invalid-input',
-      `blocks have ${numbers.length} bytes of numbers, expected ${scales.length * (step - 2)}`,
+      `blocks have ${numbers.length} bytes of numbers, expected ${scale.length * (step - 2)}`,
     )
   }
-  const halves = toFloat16(scales)
-  if (!fromFloat16(halves).every((scale, i) => Object.is(scale, scales[i]))) {
+  const halves = toFloat16(scale)
+  if (!fromFloat16(halves).every((half, i) => Object.is(half, scale[i]))) {
     throw new PalignError('invalid-input', `scale of a block is no float16, which ${type} needs`, {
       hint: 'export the matrix in floats',
     })
   }
-  const out = new Uint8Array(scales.length * step)
-  for (let b = 0; b < scales.length; b++) {
+  const out = new Uint8Array(scale.length * step)
+  for (let b = 0; b < scale.length; b++) {
     putFloat16(out, b * step, halves[b]!)
     const packed = numbers.subarray(b * (step - 2), (b + 1) * (step - 2))
     const block = out.subarray(b * step + 2, (b + 1) * step)
-    if (type === 'Q8_0') for (let i = 0; i < 32; i++) block[i] = packed[i]! ^ 0x80
+    if (bits === 8) for (let i = 0; i < 32; i++) block[i] = packed[i]! ^ 0x80
     else for (let i = 0; i < 16; i++) block[i] = half(packed, i) | (half(packed, i + 16) << 4)
   }
   return out

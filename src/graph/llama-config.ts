@@ -164,12 +164,15 @@ function mistralWindow(window: number | null | undefined): number | undefined {
   return window === undefined ? 4096 : (window ?? undefined)
 }
 
-function checkHeads({ heads, kvHeads, headDim }: LlamaConfig): void {
+function checkHeads({ heads, kvHeads, headDim, rope: { scaling } }: LlamaConfig): void {
   if (heads % kvHeads !== 0) {
     throw new PalignError('malformed-file', `config has ${heads} heads and ${kvHeads} key/value heads, expected a multiple`)
   }
   if (headDim % 2 !== 0) {
     throw new PalignError('malformed-file', `config has head dimension ${headDim}, expected an even number for rotary embedding`)
+  }
+  if (scaling.kind === 'factors' && scaling.factors.length !== headDim / 2) {
+    throw new PalignError('malformed-file', `config has ${scaling.factors.length} rotary factors, expected ${headDim / 2}`)
   }
 }
 

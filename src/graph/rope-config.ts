@@ -13,13 +13,15 @@ export type RopeScaling =
       /** Context of the model before it was extended, in tokens. */
       readonly originalContext: number
     }
+  /** One divisor for each pair, as GGUF files have them; a spelling of ours. */
+  | { readonly kind: 'factors'; readonly factors: readonly number[] }
 
 export interface RopeConfig {
   readonly theta: number
   readonly scaling: RopeScaling
 }
 
-const KINDS = ['default', 'linear', 'llama3'] as const
+const KINDS = ['default', 'linear', 'llama3', 'factors'] as const
 const DEFAULT_THETA = 10_000
 
 const theta = z.number().min(1).max(1e12)
@@ -48,6 +50,9 @@ const schemas = {
         originalContext: fields.original_max_position_embeddings,
       }),
     ),
+  factors: z
+    .object({ factors: z.array(z.number().min(1e-4).max(1e8)).min(1).max(512) })
+    .transform((fields): RopeScaling => ({ kind: 'factors', factors: fields.factors })),
 } satisfies Record<(typeof KINDS)[number], unknown>
 
 const parameters = z.looseObject({

@@ -3,7 +3,7 @@ import type { RopeConfig, RopeScaling } from './rope-config.ts'
 
 /** Angle per position of each of the `headDim / 2` pairs, in radians. Pair i is made of components i and i + headDim / 2. */
 export function inverseFrequencies({ theta, scaling }: RopeConfig, headDim: number): Float64Array {
-  return Float64Array.from({ length: headDim / 2 }, (_, i) => scaled(theta ** (-(2 * i) / headDim), scaling))
+  return Float64Array.from({ length: headDim / 2 }, (_, i) => scaled(theta ** (-(2 * i) / headDim), i, scaling))
 }
 
 /** Cosine and sine of every position and pair: two tables `[positions, headDim / 2]`. */
@@ -22,7 +22,7 @@ export function rotaryTables(rope: RopeConfig, headDim: number, positions: numbe
   return { cos, sin }
 }
 
-function scaled(frequency: number, scaling: RopeScaling): number {
+function scaled(frequency: number, pair: number, scaling: RopeScaling): number {
   switch (scaling.kind) {
     case 'default':
       return frequency
@@ -36,6 +36,8 @@ function scaled(frequency: number, scaling: RopeScaling): number {
       const kept = Math.min(1, Math.max(0, (turns - low) / (high - low)))
       return kept * frequency + ((1 - kept) * frequency) / factor
     }
+    case 'factors':
+      return frequency / scaling.factors[pair]!
     default:
       return scaling satisfies never
   }

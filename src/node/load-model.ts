@@ -1,4 +1,4 @@
-/** @file `loadModel`: a Hugging Face folder becomes a LanguageModel whose engine runs in a worker thread. */
+/** @file `loadModel`: a Hugging Face folder or a GGUF file becomes a LanguageModel whose engine runs in a worker thread. */
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { BatchLimits } from '../engine/batch-scheduler.ts'
@@ -19,6 +19,7 @@ import type { ModelShape } from '../model/shape.ts'
 import { type EngineSession, engineClient } from './engine-client.ts'
 import { generationEvents } from './generation-events.ts'
 import { folderInPrecision } from './model-precision.ts'
+import { modelFolderOf } from './model-source.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
@@ -48,13 +49,13 @@ export interface OpenedModel {
 const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Message['role'][]
 
 /**
- * Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
+ * A GGUF file is made a folder in the cache, once. Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
  * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
   const { startWorker, dtype, onProgress, ...open } = options
-  const source = resolve(folder)
+  const source = await modelFolderOf(resolve(folder))
   const path = dtype === undefined ? source : await folderInPrecision(source, { precision: dtype, onProgress })
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)

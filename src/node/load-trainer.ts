@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { Adapter } from '../model/adapter.ts'
 import type { AdapterTrainer, StepResult, TrainingRow, TrainingUsage } from '../model/trainer.ts'
 import type { ModelTrainer, OpenTrainerRequest, TrainerState } from '../train/model-trainer.ts'
+import { modelFolderOf } from './model-source.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import type { OpenAdapterTrainerRequest, OpenedTrainer } from './train-worker.ts'
 import { type WorkerClient, workerClient } from './worker-calls.ts'
@@ -24,7 +25,7 @@ async function openWorker(method: string, request: object): Promise<{ worker: Wo
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `engine-failed` (also where the runtime's gradients are wrong)
  */
 export async function loadModelTrainer(request: OpenTrainerRequest): Promise<ModelTrainer> {
-  const { worker, opened } = await openWorker('openModel', { ...request, folder: resolve(request.folder) })
+  const { worker, opened } = await openWorker('openModel', { ...request, folder: await modelFolderOf(resolve(request.folder)) })
   return {
     parameterCount: opened.parameterCount,
     step: (batches, options) => worker.call<StepResult>('modelStep', { batches, options }),
@@ -36,7 +37,7 @@ export async function loadModelTrainer(request: OpenTrainerRequest): Promise<Mod
 
 /** A trainer of one adapter after another, for the methods that need one for each person. Errors as `loadModelTrainer`. */
 export async function loadAdapterTrainer(request: OpenAdapterTrainerRequest): Promise<AdapterTrainer> {
-  const { worker, opened } = await openWorker('openAdapter', { ...request, folder: resolve(request.folder) })
+  const { worker, opened } = await openWorker('openAdapter', { ...request, folder: await modelFolderOf(resolve(request.folder)) })
   let usage: TrainingUsage = { forwardTokens: 0, trainedTokens: 0, steps: 0 }
   const forward = async (method: string, argument: unknown): Promise<Float32Array[]> => {
     const result = await worker.call<Float32Array[]>(method, argument)

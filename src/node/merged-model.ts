@@ -7,11 +7,12 @@ import { type Adapter, assertAdapter } from '../model/adapter.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
 import { copyModelText } from './copy-model-text.ts'
 import { readModelFolder } from './model-folder.ts'
+import { modelFolderOf } from './model-source.ts'
 import { type OpenFile, openFile } from './read-file.ts'
 import { type PlannedTensors, writePlannedTensors } from './tensor-file.ts'
 
 export interface MergeOptions {
-  /** Model folder the adapter was trained on. */
+  /** Model folder (or .gguf file) the adapter was trained on. */
   readonly from: string
   readonly adapter: Adapter
   /** Folder to write; must not exist, or be empty. */
@@ -23,7 +24,8 @@ export interface MergeOptions {
  * update is lost to rounding; all other tensors byte for byte.
  * @throws PalignError `incompatible-persona` or `non-finite` for an adapter that does not fit; what reading a model throws
  */
-export async function writeMergedModel({ from, adapter, to }: MergeOptions): Promise<void> {
+export async function writeMergedModel({ from: base, adapter, to }: MergeOptions): Promise<void> {
+  const from = await modelFolderOf(base)
   const { config, files } = await readModelFolder(from)
   for (const weight of locateWeights(config, files).values()) assertFloat(weight)
   assertAdapter(adapter, linearModules(config))

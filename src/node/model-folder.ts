@@ -28,7 +28,9 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     const others = names.filter((name) => OTHER_WEIGHTS.test(name))
     const seen = others.length === 0 ? '' : `, only ${others.slice(0, 5).join(', ')}`
     throw new PalignError('not-found', `folder ${folder} has no .safetensors file${seen}`, {
-      hint: 'palign reads safetensors; convert the weights with the tools of their format',
+      hint: others.some((name) => name.endsWith('.gguf'))
+        ? 'give the path of the .gguf file itself'
+        : 'palign reads safetensors and GGUF; convert the weights with the tools of their format',
     })
   }
   const files: WeightFile[] = []

@@ -8,6 +8,7 @@ import { makeFolder, prepareToWrite, writeFileAtomic } from './atomic-write.ts'
 import { assertSameSettings, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { loadModelTrainer } from './load-trainer.ts'
 import { openLossFile, readLossFile } from './loss-file.ts'
+import { modelFolderOf } from './model-source.ts'
 import { writeTrainedAdapter, writeTrainedModel } from './trained-model.ts'
 import { planTraining, type ReadingEvent, type TrainingSettings } from './training-plan.ts'
 
@@ -57,7 +58,8 @@ const INITIAL = 'initial'
  * @throws PalignError `invalid-input` (also for a run that was begun with other settings), `not-found`, `malformed-file`,
  * `unsupported-model`, `engine-failed`, `non-finite`; `aborted` after the step that was running was written down
  */
-export async function trainModel(options: TrainModelOptions): Promise<TrainingSummary> {
+export async function trainModel(given: TrainModelOptions): Promise<TrainingSummary> {
+  const options = { ...given, model: await modelFolderOf(given.model) }
   const { out, signal, restart = false, onEvent = () => undefined } = options
   await prepareOut(options.model, out)
   const checkpoints = join(out, CHECKPOINTS)

@@ -10,7 +10,8 @@ import {
   quantiseQ8_0,
   type ReadableType,
 } from '../../../src/formats/ggml-blocks.ts'
-import { fromFloat16, toBfloat16, toFloat16 } from '../../../src/math/half-floats.ts'
+import { dequantiseMatrix } from '../../../src/formats/quantised-matrix.ts'
+import { toBfloat16, toFloat16 } from '../../../src/math/half-floats.ts'
 
 /** What ggml makes of the same blocks and numbers; ggml-blocks.py beside it says how. */
 const golden: {
@@ -53,10 +54,10 @@ describe('blocks of ggml', () => {
           ['Q4_0', 1],
         ] as const) {
           const blocks = QUANTISERS[type](values)
-          const { scales } = blocksOf32(type, blocks)
+          const { scale } = blocksOf32(type, blocks)
           const again = dequantise(type, blocks)
           for (const [i, value] of values.entries()) {
-            const step = Math.abs(scales[i >> 5]!)
+            const step = Math.abs(scale[i >> 5]!)
             // A float16 scale is off by 2^-11 of itself, which the largest number has 127 or 8 times; below, by 2^-25.
             const most = step * (factor + 127 * 2 ** -11) + 128 * 2 ** -25
             expect(Math.abs(again[i]! - value)).toBeLessThanOrEqual(most)
@@ -72,26 +73,21 @@ describe('blocks of ggml', () => {
       fc.property(fc.uint8Array({ minLength: 3 * size, maxLength: 3 * size }), (blocks) => {
         // A scale that is no number has many bit patterns, of which one is kept.
         for (let at = 1; at < blocks.length; at += size) blocks[at]! &= 0xbf
-        expect(ggmlBlocks(type, blocksOf32(type, blocks))).toEqual(blocks)
+        expect(ggmlBlocks(blocksOf32(type, blocks))).toEqual(blocks)
       }),
     )
   })
 
-  it.each([
-    ['Q4_0', 8],
-    ['Q8_0', 128],
-  ] as const)('of %s as blocks of 32 are (number - zero) * scale', (type, zero) => {
+  it.each(['Q4_0', 'Q8_0'] as const)('of %s are the same numbers as blocks of 32', (type) => {
     const blocks = QUANTISERS[type](floatsOf(golden.quantised.values))
-    const { numbers, scales } = blocksOf32(type, blocks)
-    const number = (i: number) => (type === 'Q8_0' ? numbers[i]! : (numbers[i >> 1]! >> (4 * (i & 1))) & 15)
-    const values = Float32Array.from({ length: scales.length * 32 }, (_, i) => (number(i) - zero) * scales[i >> 5]!)
     // Both zeros are zero.
-    expect(Array.from(values, (x) => x + 0)).toEqual(Array.from(dequantise(type, blocks), (x) => x + 0))
+    const numbers = (values: Float32Array) => Array.from(values, (value) => value + 0)
+    expect(numbers(dequantiseMatrix(blocksOf32(type, blocks)))).toEqual(numbers(dequantise(type, blocks)))
   })
 
   it('are refused where a scale is no float16', () => {
     const blocks = blocksOf32('Q8_0', quantiseQ8_0(new Float32Array(32).fill(1)))
-    expect(() => ggmlBlocks('Q8_0', { ...blocks, scales: Float32Array.of(fromFloat16(Uint16Array.of(1))[0]! / 2) })).toThrow(
+    expect(() => ggmlBlocks({ ...blocks, scale: Float32Array.of(2 ** -25) })).toThrow(
       expect.objectContaining({ code: 'invalid-input', message: expect.stringContaining('no float16') }),
     )
   })
@@ -99,7 +95,7 @@ describe('blocks of ggml', () => {
   it('are refused in parts', () => {
     expect(() => dequantise('Q4_K', new Uint8Array(143))).toThrow('whole blocks of 144')
     expect(() => quantiseQ8_0(new Float32Array(33))).toThrow('whole blocks of 32')
-    expect(() => ggmlBlocks('Q4_0', { numbers: new Uint8Array(15), scales: new Float32Array(1) })).toThrow('expected 16')
+    expect(() => ggmlBlocks({ bits: 4, numbers: new Uint8Array(15), scale: new Float32Array(1) })).toThrow('expected 16')
   })
 
   it('are not made of what is not finite', () => {
