@@ -1,4 +1,4 @@
-/** @file The two named variants of PAS: as published (paper section 2), and ours with its faults removed. */
+/** @file The named variants of PAS: as published (paper section 2), ours with its faults removed, and ours on key/value groups. */
 import type { ContrastOptions } from '../activations/contrast-pairs.ts'
 import { argmaxAnswer, rankedProbabilityScore } from '../items/answer-distribution.ts'
 import type { ModelShape } from '../model/shape.ts'
@@ -7,11 +7,13 @@ import { type SplitRows, splitByItem, splitByRow } from '../probes/split.ts'
 import { type AlphaOrder, type AnswerLoss, outwardFromZero, wholeGrid } from './alpha-search.ts'
 
 export interface PasRecipe {
-  readonly name: 'pas' | 'pas:published'
+  readonly name: 'pas' | 'pas:published' | 'pas:kv-tied'
   readonly contrast: ContrastOptions
   split(options: { readonly seed: number }): SplitRows
   readonly rank: RankProbe
   headCount(shape: ModelShape): number
+  /** Key/value groups are probed and moved in place of heads, all heads of a group alike; default false. */
+  readonly kvTied?: boolean | undefined
   readonly alphas: readonly number[]
   /** Which of them are tried. */
   readonly order: (alphas: readonly number[]) => AlphaOrder
@@ -58,4 +60,14 @@ export const PAS: PasRecipe = {
   alphas: [-8, -4, -2, -1, 0, 1, 2, 4, 8],
   order: outwardFromZero,
   loss: RANKED_PROBABILITY,
+}
+
+/** What it finds can be carried by a bias of v_proj alone, exactly. The same as `pas` where every head has its own keys and values. */
+export const PAS_KV_TIED: PasRecipe = { ...PAS, name: 'pas:kv-tied', kvTied: true }
+
+/** The recipe of a method by its name. */
+export const PAS_RECIPES: Readonly<Record<PasRecipe['name'], PasRecipe>> = {
+  pas: PAS,
+  'pas:published': PAS_PUBLISHED,
+  'pas:kv-tied': PAS_KV_TIED,
 }

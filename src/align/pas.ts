@@ -5,12 +5,14 @@
 import type { ActivationStore } from '../activations/activation-store.ts'
 import { contrastPairs } from '../activations/contrast-pairs.ts'
 import type { RecordedContrasts } from '../activations/head-activations.ts'
+import { meanOverGroups } from '../activations/kv-groups.ts'
 import { recordContrasts } from '../activations/record-contrasts.ts'
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { type KnownItems, type TuningItems, tuningFolds } from '../items/item-split.ts'
 import type { OptionOrder } from '../items/question-form.ts'
 import type { Item, Questionnaire, Worded } from '../items/questionnaire.ts'
 import type { LanguageModel, Progress } from '../model/language-model.ts'
+import type { HeadId } from '../model/shape.ts'
 import type { Respondent } from '../people/respondent.ts'
 import { compileDisplacement } from '../persona/compile.ts'
 import { type Intervention, interventionAt } from '../persona/intervention.ts'
@@ -31,6 +33,7 @@ export interface PreparedPas {
   /** Option orders in which tuning items are asked. */
   readonly orders: readonly OptionOrder[] | undefined
   readonly folds: readonly PreparedFold[]
+  /** Of heads, or of key/value groups where the recipe ties them. */
   readonly recorded: RecordedContrasts
 }
 
@@ -61,7 +64,8 @@ export async function preparePas(
 ): Promise<PreparedPas> {
   const pairs = contrastPairs(known.items, questionnaire.answerLabels, recipe.contrast)
   const folds: PreparedFold[] = []
-  const recorded = await recordContrasts(model, pairs, { store, signal, onProgress })
+  const byHead = await recordContrasts(model, pairs, { store, signal, onProgress })
+  const recorded = recipe.kvTied ? meanOverGroups(byHead, model.shape.kvHeads) : byHead
   for (const fold of tuningFolds(known, foldOf)) {
     const questions = await renderQuestions(model, fold.tuning.items, questionnaire.answerLabels, { orders, signal })
     folds.push({ ...fold, questions, unsteered: await answerQuestions(model, questions, { signal }) })
@@ -183,13 +187,21 @@ export async function findInterventions(
     probes.push(probe)
     await breathe?.()
   }
-  onProbes?.(probes)
+  // Heads of one unit: a single one, or all those of a key/value group.
+  const size = recipe.kvTied ? model.shape.heads / model.shape.kvHeads : 1
+  onProbes?.(probes.flatMap((probe) => headsOf(probe, size)))
   const interventions: Intervention[] = []
-  for (const head of selectHeads(probes, { count: recipe.headCount(model.shape), rank: recipe.rank })) {
-    interventions.push(interventionAt(head, labelled))
+  const count = Math.ceil(recipe.headCount(model.shape) / size)
+  for (const unit of selectHeads(probes, { count, rank: recipe.rank })) {
+    interventions.push(...headsOf(interventionAt(unit, labelled), size))
     await breathe?.()
   }
   return interventions
+}
+
+/** What was found of a unit of so many heads, once for each of its heads. */
+function headsOf<T extends HeadId>(unit: T, size: number): T[] {
+  return Array.from({ length: size }, (_, i) => ({ ...unit, head: unit.head * size + i }))
 }
 
 interface FindOptions extends Pick<AlignOptions, 'signal' | 'breathe' | 'onProbes'> {

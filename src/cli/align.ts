@@ -6,20 +6,19 @@ import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareAdapterFolder } from '../node/adapter-folder.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
 import { showAdapter } from './align-adapter.ts'
 import { readRespondent } from './answers.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, print, printJson, stage } from './output.ts'
 
-interface AlignCommandOptions {
-  readonly model: string
+interface AlignCommandOptions extends ModelOptions {
   readonly data: string
   readonly row: number
   readonly seed: number
-  readonly method: 'pas' | 'pas:published' | 'dpo' | 'ppo'
+  readonly method: 'pas' | 'pas:published' | 'pas:kv-tied' | 'dpo' | 'ppo'
   readonly steps?: number
   readonly out: string
   readonly json?: boolean
@@ -50,7 +49,7 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
     )
   }
   const source = { data: basename(options.data), version: packageVersion() }
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const persona = await alignPerson({
       ...{ method, model, respondent, steps, seed: options.seed, source, signal, onStage: stage },

@@ -11,7 +11,6 @@ import { IPIP_NEO_300 } from '../items/ipip-neo.ts'
 import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { ifExists } from '../node/read-file.ts'
@@ -21,11 +20,11 @@ import { drawRows } from '../people/draw.ts'
 import { respondentAt } from '../people/sample.ts'
 import { readAnswers } from './answers.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface BehaveCommandOptions {
-  readonly model: string
+interface BehaveCommandOptions extends ModelOptions {
   readonly bench: string
   readonly statements: number
   readonly traits?: string
@@ -53,7 +52,7 @@ export async function behaveCommand(options: BehaveCommandOptions): Promise<void
   const steerable = bench.sets.flatMap(({ trait }) => steerableTrait(trait, sd3) ?? [])
   const units = await openCommandUnits(options)
   try {
-    const model = await loadModel(options.model)
+    const model = await openModel(options)
     try {
       const { skipped, ...measures } = await behave({
         model,

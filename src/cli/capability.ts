@@ -12,17 +12,15 @@ import { drawDocuments } from '../eval/capability/subset.ts'
 import { withRandomControls } from '../eval/random-arms.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
-import { modelFolderOf } from '../node/model-source.ts'
 import { readEndTokens } from '../node/model-text.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type ReadTask, readTask } from './bench-files.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface CapabilityCommandOptions {
-  readonly model: string
+interface CapabilityCommandOptions extends ModelOptions {
   readonly bench: string
   readonly persona?: readonly string[]
   readonly tasks: string
@@ -48,7 +46,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
   const sets = await readTasks(options)
   const units = await openCommandUnits(options)
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const arms = armsOf(personas, model)
     const beginning = await beginningOf(model, options.model)
@@ -108,7 +106,7 @@ async function readTasks({ bench, tasks, limit }: CapabilityCommandOptions): Pro
 /** What stands before a text that is scored after nothing: the tokenizer's beginning, else an end token of the model, else nothing. */
 async function beginningOf(model: LanguageModel, folder: string): Promise<number[]> {
   const own = model.encode('')
-  return own.length > 0 ? own : (await readEndTokens(await modelFolderOf(folder))).slice(0, 1)
+  return own.length > 0 ? own : (await readEndTokens(folder)).slice(0, 1)
 }
 
 function promptingOf(model: LanguageModel, beginning: readonly number[]): string {

@@ -1,13 +1,15 @@
 /** @file The command that talks. Its code is loaded only when it is called. */
 import { type Command, Option } from 'commander'
 import { DEFAULT_MAX_TOKENS } from '../model/language-model.ts'
-import { count, examples, model, number, seed } from './options.ts'
+import { count, device, dtype, examples, model, number, seed } from './options.ts'
 
 export function defineChat(palign: Command): void {
   palign
     .command('chat')
     .description('talk with a model and its personas, in a terminal or one message a line')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('-p, --persona <path>', 'who answers first: a persona file or the folder of an adapter (PEFT)')
     .option('--personas <folder>', 'persona files and adapter folders to choose from')
     .addOption(new Option('--alpha <number>', "strength of --persona instead of the persona's own").argParser(number))

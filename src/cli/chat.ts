@@ -2,7 +2,6 @@
 import { basename, resolve } from 'node:path'
 import { chatSession } from '../chat/chat-session.ts'
 import { PalignError } from '../errors.ts'
-import { loadModel } from '../node/load-model.ts'
 import { completions } from './chat/commands.ts'
 import { converse } from './chat/converse.ts'
 import { jsonView } from './chat/json-view.ts'
@@ -11,9 +10,9 @@ import { lineInput } from './chat/line-input.ts'
 import { readChatPersonas, speakerOf } from './chat/personas.ts'
 import { textView } from './chat/text-view.ts'
 import { type ChatView, processIo } from './chat/view.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 
-interface ChatOptions {
-  readonly model: string
+interface ChatOptions extends ModelOptions {
   readonly persona?: string
   readonly personas?: string
   readonly alpha?: number
@@ -40,7 +39,7 @@ export async function chatCommand(options: ChatOptions): Promise<void> {
   const text = textView(io, { isPrompted: isInteractive && process.stdout.isTTY === true })
   const view = options.json ? jsonView(io, text) : text
 
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const speaker = first === undefined ? undefined : { ...speakerOf(first, personas), alpha }
     const session = chatSession({ model, speaker, seed, system, settings: { temperature, topP, maxTokens } })

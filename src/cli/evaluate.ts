@@ -18,17 +18,16 @@ import {
 } from '../items/question-form.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { processMeter } from '../node/process-meter.ts'
 import { methodNames, readDescriptions } from './chosen-methods.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { choosePersons, type Persons, type PersonsOptions } from './persons.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface EvaluateCommandOptions extends PersonsOptions {
-  readonly model: string
+interface EvaluateCommandOptions extends PersonsOptions, ModelOptions {
   readonly methods: string
   readonly orders: 'both' | OptionOrder
   readonly forms: 'letters' | 'all'
@@ -55,7 +54,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions): Promise<
   const orders = options.orders === 'both' ? OPTION_ORDERS : [options.orders]
   const forms = formsOf(options.forms, orders)
   const units = await openCommandUnits(options)
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const evaluation = await evaluate({
       units,

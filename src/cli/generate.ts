@@ -2,13 +2,12 @@
 import { text as readStream } from 'node:stream/consumers'
 import { PalignError } from '../errors.ts'
 import { messagesFor } from '../eval/arm-text.ts'
-import { loadModel } from '../node/load-model.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { compilePersona } from '../persona/persona.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, note, printJson } from './output.ts'
 
-interface GenerateOptions {
-  readonly model: string
+interface GenerateOptions extends ModelOptions {
   readonly persona?: string
   readonly alpha?: number
   readonly temperature: number
@@ -28,7 +27,7 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
   const signal = interruptSignal()
   const said = prompt === '-' ? await readStream(process.stdin) : prompt
   const persona = options.persona === undefined ? ({ kind: 'none' } as const) : await readPersona(options.persona)
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const { system, ...steering } = compilePersona(persona, model, { alpha: options.alpha })
     if (persona.kind === 'adapter' && persona.model === undefined) {

@@ -1,4 +1,4 @@
-/** @file `palign inspect`: what a model, a persona file or an adapter folder holds. */
+/** @file `palign inspect`: what a model folder, a persona file or an adapter folder holds. */
 import { access, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,34 +8,33 @@ import type { Adapter } from '../model/adapter.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import type { Precision } from '../model/precision.ts'
 import { ADAPTER_CONFIG } from '../node/adapter-folder.ts'
+import type { Device } from '../node/device-names.ts'
 import { loadModel } from '../node/load-model.ts'
 import { folderInPrecision } from '../node/model-precision.ts'
-import { isGgufName, modelFolderOf } from '../node/model-source.ts'
 import { readPersona } from '../node/persona-file.ts'
 import { openModel } from './open-model.ts'
 import { print, printJson } from './output.ts'
 
 interface InspectOptions {
   readonly dtype?: Precision
+  readonly device?: Device
   readonly json?: boolean
 }
 
-export async function inspectCommand(path: string, { json, dtype }: InspectOptions): Promise<void> {
+export async function inspectCommand(path: string, { json, ...options }: InspectOptions): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (info === undefined)
-    throw new PalignError('not-found', `path ${path} does not exist`, {
-      hint: 'give a model folder, a .gguf file or a persona file',
-    })
-  const isModel = info.isDirectory() ? !(await exists(join(path, ADAPTER_CONFIG))) : isGgufName(path)
-  const description = isModel ? await describeModel(path, dtype) : await describePersona(path)
+    throw new PalignError('not-found', `path ${path} does not exist`, { hint: 'give a model folder or a persona file' })
+  const isModel = info.isDirectory() && !(await exists(join(path, ADAPTER_CONFIG)))
+  const description = isModel ? await describeModel(path, options) : await describePersona(path)
   if (json) printJson(description)
   else
     for (const [name, value] of Object.entries(description))
       if (value !== undefined) print(`${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
 }
 
-async function describeModel(folder: string, dtype: Precision | undefined): Promise<Record<string, unknown>> {
-  const model = await openModel({ model: folder, dtype })
+async function describeModel(folder: string, { dtype, device = 'cpu' }: InspectOptions): Promise<Record<string, unknown>> {
+  const model = await openModel({ model: folder, dtype, device })
   try {
     const { shape, fingerprint } = model
     const { layers, heads, headDim } = shape
@@ -46,6 +45,7 @@ async function describeModel(folder: string, dtype: Precision | undefined): Prom
       tapped: `z, the input of o_proj: ${layers} layers x ${heads} heads x ${headDim}`,
       displacement: `${layers * heads * headDim} numbers`,
       weights: dtype ?? 'as they are',
+      device: device === 'cpu' ? device : `${device}, whose answers are those of the CPU`,
       againstF32: await againstF32(model, folder),
       selfTest: 'zero displacement is bit-exact, a unit displacement changes the logits',
     }
@@ -58,7 +58,7 @@ async function describeModel(folder: string, dtype: Precision | undefined): Prom
 async function againstF32(model: LanguageModel, folder: string): Promise<PrecisionError | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), 'palign-f32-'))
   try {
-    const whole = await folderInPrecision(await modelFolderOf(folder), { precision: 'f32', cache: scratch })
+    const whole = await folderInPrecision(folder, { precision: 'f32', cache: scratch })
     const reference = await loadModel(whole)
     try {
       return reference.fingerprint === model.fingerprint ? undefined : await precisionError(model, reference)

@@ -6,6 +6,7 @@ import { defineChat } from './chat-command.ts'
 import { defineExport } from './export-command.ts'
 import { defineKeptCommands } from './kept-commands.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
+import { defineModelCommands } from './model-commands.ts'
 import { examples } from './options.ts'
 import { endOnClosedPipe, reportError } from './output.ts'
 import { definePersonaCommands } from './persona-commands.ts'
@@ -24,6 +25,7 @@ function program(): Command {
     )
   definePersonaCommands(palign)
   defineExport(palign)
+  defineModelCommands(palign)
   defineChat(palign)
   defineMeasuringCommands(palign)
   defineServingCommands(palign)

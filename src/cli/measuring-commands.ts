@@ -7,6 +7,8 @@ import {
   comparedPersonas,
   count,
   databaseUrlFile,
+  device,
+  dtype,
   examples,
   json,
   model,
@@ -34,11 +36,13 @@ function defineEvaluate(palign: Command): void {
     .command('evaluate')
     .description('error on held-out items for every method, beside the rows that keep it honest')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('-d, --data <file>', 'answers to IPIP-NEO-300: PAPI or Johnson file, or palign JSON')
     .addOption(new Option('--simulate <number>', 'so many simulated persons in place of --data').argParser(count))
     .option(
       '--methods <list>',
-      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
+      'comma-separated: unchanged, few-shot, personality-prompt, pas, pas:published, PROMPT+STEERING of these, pas:kv-tied, pas:flipped, pas:random (five seeds), dpo, ppo, pas:as-published',
       'unchanged,few-shot,pas',
     )
     .addOption(
@@ -93,6 +97,8 @@ function defineCapability(palign: Command): void {
     .command('capability')
     .description('what personas cost in knowledge, reasoning and truthfulness: MMLU, ARC, HellaSwag, TruthfulQA, GSM8K')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .requiredOption('-b, --bench <folder>', 'folder with the files of the sets, or with folders reasoning and truthfulness')
     .addOption(comparedPersonas())
     .option(
@@ -129,6 +135,8 @@ function defineBehave(palign: Command): void {
       'what a model says to persona statements: as it is, steered to the ends of every trait, and with personas of persons',
     )
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .requiredOption('--bench <folder>', 'folder with anthropic_persona_<trait>.jsonl')
     .addOption(new Option('--statements <number>', 'statements of each trait, an even number').argParser(count).default(200))
     .option('--traits <list>', 'comma-separated; default all eight that the folder has')
@@ -162,6 +170,8 @@ function defineSafety(palign: Command): void {
     .command('safety')
     .description('what personas do to safety and to text: harmful compliance, over-refusal, incoherence, perplexity, repetition')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option(
       '-b, --bench <folder>',
       'folder with CSV files of StrongREJECT, HarmBench, JailbreakBench or XSTest, known by columns',
@@ -214,6 +224,8 @@ function defineOpenEnded(palign: Command): void {
     .command('open-ended')
     .description('what a model and its personas answer to everyday questions, scored by a trait classifier and by judges')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('-p, --persona <paths...>', 'persona files made by palign align, or folders of adapters; each is an arm')
     .option('--statements <folder>', 'anthropic_persona_TRAIT.jsonl of the five traits, to fit the classifier on')
     .option('--judge <urls...>', 'OpenAI-compatible address such as https://host/v1; pairs with --judge-model, repeatable')
@@ -250,7 +262,9 @@ function defineRate(palign: Command): void {
     .command('export')
     .description('a blind package: a page to rate on, or tasks for Label Studio, and the key that raters must not see')
     .option('-a, --answers <file>', 'JSONL: one {"id", "prompt", "arm", "text", "persona"} a line, two or more arms for an id')
-    .option('-m, --model <path>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .option('-m, --model <folder>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .addOption(dtype())
+    .addOption(device())
     .option('-p, --persona <paths...>', 'persona files or adapter folders; arms are called by their names')
     .option('--prompts <file>', 'JSONL: one {"id", "prompt", "persona"} a line; persona is what raters are told of the person')
     .option('--save-answers <file>', 'keep what the model wrote as JSONL for --answers')

@@ -4,16 +4,15 @@ import { formatOpenEnded } from '../eval/open-ended/format-open-ended.ts'
 import { type JudgeExchange, refuseSelfJudge } from '../eval/open-ended/judge.ts'
 import { openEnded } from '../eval/open-ended/open-ended.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readTraitStatements } from '../node/read-trait-statements.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, showResult, stage } from './output.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface OpenEndedCommandOptions extends JudgeOptions {
-  readonly model: string
+interface OpenEndedCommandOptions extends JudgeOptions, ModelOptions {
   readonly persona?: readonly string[]
   readonly statements?: string
   readonly samples: number
@@ -39,7 +38,7 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
   const statements = options.statements === undefined ? undefined : await readTraitStatements(options.statements)
   const units = await openCommandUnits(options)
   const exchanges: JudgeExchange[] = []
-  const model = await loadModel(options.model)
+  const model = await openModel(options)
   try {
     const { result, answers } = await openEnded({
       ...{ model, modelName, arms: armsOf(personas, model), statements, judges, units, version: packageVersion() },

@@ -1,6 +1,7 @@
 /** @file What commands share of their command line: readers of numbers, and options that mean the same everywhere. */
 import { InvalidArgumentError, Option } from 'commander'
 import { PRECISIONS } from '../model/precision.ts'
+import { DEVICES } from '../node/device-names.ts'
 
 export function number(text: string): number {
   const value = Number(text)
@@ -45,6 +46,10 @@ export const dtype = () =>
   new Option('--dtype <name>', 'precision of the weights, made once and kept in the cache folder; default: as they are').choices(
     PRECISIONS,
   )
+export const device = () =>
+  new Option('--device <name>', 'what computes; another than the CPU is tested against it at the start')
+    .choices(DEVICES)
+    .default('cpu')
 export const data = () => new Option('-d, --data <file>', 'answers: PAPI or Johnson file, or palign JSON').makeOptionMandatory()
 export const row = () =>
   new Option('-r, --row <number>', 'which respondent of the file, from 0').argParser(wholeNumber).default(0)

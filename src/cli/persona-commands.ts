@@ -1,7 +1,7 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { data, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import { data, device, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
@@ -39,12 +39,14 @@ function defineAlign(palign: Command): void {
     .command('align')
     .description('find the persona of a person for a model and write it to a file, or an adapter to a folder')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .addOption(data())
     .addOption(row())
     .addOption(seed())
     .addOption(
-      new Option('--method <name>', 'steering, or an adapter that is trained')
-        .choices(['pas', 'pas:published', 'dpo', 'ppo'])
+      new Option('--method <name>', 'steering (pas:kv-tied: what a bias of v_proj can carry), or an adapter that is trained')
+        .choices(['pas', 'pas:published', 'pas:kv-tied', 'dpo', 'ppo'])
         .default('pas'),
     )
     .addOption(steps())
@@ -65,6 +67,8 @@ function defineGenerate(palign: Command): void {
     .command('generate')
     .description('write text, steered by a persona if one is given')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .argument('<prompt>', 'what to say to the model; - reads standard input')
     .option('-p, --persona <path>', 'persona file made by palign align, or folder of an adapter (PEFT)')
     .addOption(
@@ -135,6 +139,7 @@ function defineInspect(palign: Command): void {
     .description('what a model folder, a persona file or an adapter folder holds, and what would be tapped')
     .argument('<path>', 'model folder, persona file or adapter folder')
     .addOption(dtype())
+    .addOption(device())
     .addOption(json())
     .addHelpText(
       'after',

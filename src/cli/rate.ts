@@ -17,17 +17,19 @@ import { countBallot, type PlacedRating, parseRating } from '../eval/rating/rati
 import { ratingsResult } from '../eval/rating/result.ts'
 import { prepareToWriteFolder, writeFolderAtomic } from '../node/atomic-folder.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
-import { loadModel } from '../node/load-model.ts'
+import type { Device } from '../node/device-names.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { readCsv } from '../node/read-csv.ts'
 import { readJson } from '../node/read-file.ts'
 import { readJsonLines } from '../node/read-json-lines.ts'
 import { armsOf, readPersonas } from './arms.ts'
+import { openModel } from './open-model.ts'
 import { interruptSignal, note, print, printJson, showResult, stage } from './output.ts'
 
 interface RateExportOptions {
   readonly answers?: string
   readonly model?: string
+  readonly device?: Device
   readonly persona?: readonly string[]
   readonly prompts?: string
   readonly saveAnswers?: string
@@ -134,7 +136,7 @@ async function writeAnswers(
   const signal = interruptSignal()
   const prompts = await readLines(file, parseRatingPrompt)
   const personas = await readPersonas(paths)
-  const model = await loadModel(folder)
+  const model = await openModel({ ...options, model: folder })
   try {
     const { update, end } = stage('answers')
     const arms = armsOf(personas, model)

@@ -17,17 +17,16 @@ import { memoryUnits } from '../eval/units.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
 import type { JudgeClient } from '../node/judge-client.ts'
-import { loadModel } from '../node/load-model.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { decodeText, readFileBounded } from '../node/read-file.ts'
 import { armsOf, readPersonas } from './arms.ts'
 import { type JudgeOptions, judgesOf } from './judges.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, note, showResult, stage } from './output.ts'
 import { readNamedFiles, readSets, type SetFile } from './safety-sets.ts'
 import { openCommandUnits } from './stores.ts'
 
-interface SafetyCommandOptions extends JudgeOptions {
-  readonly model: string
+interface SafetyCommandOptions extends JudgeOptions, ModelOptions {
   readonly bench?: string
   readonly sets?: string
   readonly harmful?: readonly string[]
@@ -65,7 +64,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
   const texts = await readTexts(options.texts ?? [])
   const store = await openCommandUnits(options)
   try {
-    const model = await loadModel(options.model)
+    const model = await openModel(options)
     try {
       const controlled = withRandomControls(personas, { count: options.random, seed })
       const arms = [...armsOf(controlled, model), ...(options.doses ? doseArms(personas, model) : [])]

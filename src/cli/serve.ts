@@ -5,7 +5,6 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
 import type { GenerationLoad, LanguageModel } from '../model/language-model.ts'
-import { loadModel } from '../node/load-model.ts'
 import { openStore, type Store } from '../node/open-store.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { serverApp } from '../server/app.ts'
@@ -16,14 +15,14 @@ import { type Listening, listen } from '../server/listen.ts'
 import { readPersonaFolder } from '../server/read-personas.ts'
 import type { Log } from '../server/request-log.ts'
 import { testedPersonas } from '../server/shelf.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, note, print, printJson } from './output.ts'
 import { type ServedLife, serveLife } from './serve-life.ts'
 import { type StoreOptions, storeAddress } from './stores.ts'
 
 const MEBIBYTE = 2 ** 20
 
-interface ServeOptions extends StoreOptions {
-  readonly model: string
+interface ServeOptions extends StoreOptions, ModelOptions {
   readonly name?: string
   readonly personas?: string
   readonly host: string
@@ -80,7 +79,7 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
       mostRowBytes: options.kvMemory * MEBIBYTE,
       mostPrefixBytes: options.prefixMemory * MEBIBYTE,
     }
-    const loading = loadModel(options.model, { batchLimits })
+    const loading = openModel(options, { batchLimits })
     model = await unlessAborted(loading, signal)
     if (model !== undefined) {
       await ready(server, model, options, frame, { store, stopping: stopping.signal })

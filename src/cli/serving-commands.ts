@@ -1,7 +1,7 @@
 /** @file Commands that serve over HTTP and from the queue, with their options. */
 import { type Command, Option } from 'commander'
 import { SCOPES } from '../server/scopes.ts'
-import { count, databaseUrlFile, examples, json, model, wholeNumber } from './options.ts'
+import { count, databaseUrlFile, device, dtype, examples, json, model, wholeNumber } from './options.ts'
 
 export function defineServingCommands(palign: Command): void {
   defineServe(palign)
@@ -19,6 +19,8 @@ function defineServe(palign: Command): void {
     .command('serve')
     .description('a model and its personas behind the routes of the OpenAI API')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
     .option('--name <name>', 'what the model is called; default the name of its folder')
     .option('--store <folder>', 'keep answers and make personas of them: the routes below /api')
@@ -100,6 +102,8 @@ function defineWork(palign: Command): void {
     .command('work')
     .description('take alignment jobs from a queue that many processes and machines may share')
     .addOption(model())
+    .addOption(dtype())
+    .addOption(device())
     .option('--store <folder>', 'folder with the queue, for processes of this machine')
     .addOption(databaseUrlFile())
     .addOption(

@@ -1,18 +1,17 @@
 /** @file `palign work`: a process that takes jobs from the queue of a store, for one model. It says which job, never what is in it. */
 import { PalignError } from '../errors.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
-import { loadModel } from '../node/load-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openStore, workerName } from '../node/open-store.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { jobHandlers } from '../server/job-handlers.ts'
 import { breathing } from '../server/job-parts.ts'
 import { runJobs } from '../store/run-jobs.ts'
+import { type ModelOptions, openModel } from './open-model.ts'
 import { duration, interruptSignal, note, print, printJson, reportError } from './output.ts'
 import { type StoreOptions, storeAddress } from './stores.ts'
 
-interface WorkOptions extends StoreOptions {
-  readonly model: string
+interface WorkOptions extends StoreOptions, ModelOptions {
   /** Seconds. */
   readonly lease: number
   readonly drain?: boolean
@@ -31,7 +30,7 @@ export async function workCommand(options: WorkOptions): Promise<void> {
   }
   const store = await openStore(address, { leaseMilliseconds: options.lease * 1000 })
   try {
-    const model = await loadModel(options.model)
+    const model = await openModel(options)
     try {
       const handlers = jobHandlers({
         model,

@@ -33,7 +33,7 @@ export type JobRequest =
       readonly kind: 'align'
       readonly respondent: string
       /** Default `pas`. */
-      readonly method?: 'few-shot' | 'personality-prompt' | 'pas' | 'pas:published' | 'dpo' | 'ppo' | undefined
+      readonly method?: 'few-shot' | 'personality-prompt' | 'pas' | 'pas:published' | 'pas:kv-tied' | 'dpo' | 'ppo' | undefined
       readonly settings?: { readonly seed?: number | undefined; readonly steps?: number | undefined } | undefined
       /** What the persona will be called. */
       readonly persona?: string | undefined

@@ -8,10 +8,12 @@ import { assertSameLogits, testTokens } from './self-test.ts'
 export interface BatchSelfTestOptions {
   readonly decoder: Decoder
   readonly batch: BatchDecoder
+  /** Whether weights are in blocks of few bits. */
+  readonly inBlocks?: boolean | undefined
 }
 
 /** Throws `engine-failed` unless texts of unequal length under unequal displacements, stepped in one pass, get the logits that the decoder gives each alone. */
-export async function batchSelfTest({ decoder, batch }: BatchSelfTestOptions): Promise<void> {
+export async function batchSelfTest({ decoder, batch, inBlocks }: BatchSelfTestOptions): Promise<void> {
   const { shape } = decoder
   const tokens = testTokens(shape)
   const random = seededRandom(0)
@@ -31,6 +33,6 @@ export async function batchSelfTest({ decoder, batch }: BatchSelfTestOptions): P
   for (const [row, { steering }] of cases.entries()) {
     const { logits, state } = await decoder.forward({ tokens, displacement: steering, logitsAt: [tokens.length - 1] })
     state.release()
-    assertSameLogits({ name: 'generating in rows', row, found: found[row]!, expected: logits })
+    assertSameLogits({ name: 'generating in rows', row, found: found[row]!, expected: logits, inBlocks })
   }
 }

@@ -51,20 +51,28 @@ export interface OpenEngineOptions {
   readonly batchLimits?: BatchLimits | undefined
   /** Default: fused where the operator can compute the model. */
   readonly attention?: AttentionKind | undefined
+  /** Default: fused, for ONNX Runtime on its CPU. Other devices need plain ones, and a `deviceSelfTest`. */
+  readonly graphs?: GraphKind | undefined
 }
+
+/**
+ * `plain` is of operators that were found to be right on devices other than the CPU (`docs/decisions/0019`). Many texts in one pass are of the fused kind
+ * only: under it texts are scored and generated one by one.
+ */
+export type GraphKind = 'fused' | 'plain'
 
 /** Throws `unsupported-model` for weights that do not fit the config, `engine-failed` or `non-finite` where the self-test fails. */
 export async function openEngine(options: OpenEngineOptions): Promise<TokenModel> {
-  const { config, files, runtime, endTokens, batchLimits } = options
+  const { config, files, runtime, endTokens, batchLimits, graphs = 'fused' } = options
   const shape = modelShape(config, options)
   const weights = locateWeights(config, files)
-  const attention = chooseAttention(config, shape, options.attention)
-  const mayMap = [...weights.values()].every(({ kind }) => kind === 'float')
+  const attention = chooseAttention(config, shape, options.attention ?? (graphs === 'plain' ? 'decomposed' : undefined))
+  const inBlocks = [...weights.values()].some(({ kind }) => kind === 'blocks')
 
   const modules = linearModules(config)
 
   const openGraph = async (variant: GraphVariant, adapt: readonly LinearLayer[] = []): Promise<Decoder> => {
-    const graph = llamaGraph({ config, shape, weights, attention, record: variant === 'record', adapt })
+    const graph = llamaGraph({ config, shape, weights, attention, products: graphs, record: variant === 'record', adapt })
     return ortDecoder({ session: await createSession(runtime, graph, variant), Tensor: runtime.Tensor, shape, modules })
   }
   const open = async (variant: GraphVariant): Promise<Decoder> =>
@@ -74,25 +82,23 @@ export async function openEngine(options: OpenEngineOptions): Promise<TokenModel
   const openRows = async (): Promise<RowDecoder> => {
     const graph = llamaGraph({ config, shape, weights, attention: 'shared-past' })
     const rows = ortRowDecoder({
-      session: await createSession(runtime, graph, 'rows', { mayMap }),
+      session: await createSession(runtime, graph, 'rows', { mayMap: !inBlocks }),
       Tensor: runtime.Tensor,
       shape,
     })
-    return orDispose(rows, rowSelfTest({ decoder, rows }))
+    return orDispose(rows, rowSelfTest({ decoder, rows, inBlocks }))
   }
 
   const openBatch = async (): Promise<BatchDecoder> => {
     const graph = llamaGraph({ config, shape, weights, attention: 'own-past' })
     const batch = ortBatchDecoder({ session: await createSession(runtime, graph, 'batch'), Tensor: runtime.Tensor, shape })
-    return orDispose(batch, batchSelfTest({ decoder, batch }))
+    return orDispose(batch, batchSelfTest({ decoder, batch, inBlocks }))
   }
 
   const model = tokenModel(decoder, {
     endTokens,
-    openBatch,
-    batchLimits,
     openRecorder: () => open('record'),
-    openRows,
+    ...(graphs === 'fused' && { openBatch, batchLimits, openRows }),
     layerWeights: layerWeightsOf(shape, config.ffnSize),
   })
   return orDispose(model, selfTest(model))

@@ -22,6 +22,8 @@ export interface ReferenceModel {
   /** The tensor of that name (Hugging Face names), row-major; linear layers are `[out, in]`. */
   readonly tensor: (name: string) => Float32Array
   readonly contextLength?: number | undefined
+  /** `[layers, hidden]`, added to h after each layer: what programs do that move the residual stream. */
+  readonly residualShift?: Float32Array | undefined
 }
 
 /** Keys and values of one layer: one row `[kvHeads * headDim]` per token. */
@@ -94,6 +96,7 @@ function forwardToken(model: ReferenceModel, shape: ModelShape, { token, past, d
     hidden = addTo(hidden, attentionLinear('o_proj', config.outputBias, mixed))
     const inner = rmsNorm(hidden, tensor(`${prefix}.post_attention_layernorm.weight`), config.normEpsilon)
     hidden = addTo(hidden, feedForward(model, { prefix: `${prefix}.mlp`, adapter }, inner))
+    if (model.residualShift !== undefined) addTo(hidden, row(model.residualShift, layer, shape.hiddenSize))
   }
   const state: ReferenceState = { length: past.length + 1, layers, release() {} }
   return { hidden, state, z }

@@ -8,10 +8,12 @@ import { assertSameLogits, testTokens } from './self-test.ts'
 export interface RowSelfTestOptions {
   readonly decoder: Decoder
   readonly rows: RowDecoder
+  /** Whether weights are in blocks of few bits. */
+  readonly inBlocks?: boolean | undefined
 }
 
 /** Throws `engine-failed` unless steered rows of unequal length, padded and alone, get the logits that the decoder gives. */
-export async function rowSelfTest({ decoder, rows }: RowSelfTestOptions): Promise<void> {
+export async function rowSelfTest({ decoder, rows, inBlocks }: RowSelfTestOptions): Promise<void> {
   const { shape } = decoder
   const tokens = testTokens(shape)
   const random = seededRandom(0)
@@ -29,6 +31,7 @@ export async function rowSelfTest({ decoder, rows }: RowSelfTestOptions): Promis
       row,
       found: found.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize),
       expected: logits,
+      inBlocks,
     })
   }
 }

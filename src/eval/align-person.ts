@@ -3,7 +3,7 @@ import { alignDpo, prepareDpo } from '../align/dpo.ts'
 import { DPO, dpoWithSteps } from '../align/dpo-recipe.ts'
 import { alignFewShot } from '../align/few-shot.ts'
 import { type AlignOptions, alignPas, type PreparedPas, type PrepareOptions, preparePas } from '../align/pas.ts'
-import { PAS, PAS_PUBLISHED } from '../align/pas-recipe.ts'
+import { PAS_RECIPES, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt } from '../align/personality-prompt.ts'
 import { alignPpo, preparePpo } from '../align/ppo.ts'
 import { PPO } from '../align/ppo-recipe.ts'
@@ -16,7 +16,7 @@ import type { Respondent } from '../people/respondent.ts'
 import type { StoredPersona } from '../persona/persona.ts'
 import { type OnStage, silently } from './stage.ts'
 
-export const ALIGN_METHODS = ['few-shot', 'personality-prompt', 'pas', 'pas:published', 'dpo', 'ppo'] as const
+export const ALIGN_METHODS = ['few-shot', 'personality-prompt', 'pas', 'pas:published', 'pas:kv-tied', 'dpo', 'ppo'] as const
 export type AlignMethod = (typeof ALIGN_METHODS)[number]
 
 export function trainsAdapter(method: AlignMethod): method is 'dpo' | 'ppo' {
@@ -63,7 +63,8 @@ export async function alignPerson(options: AlignPersonOptions): Promise<StoredPe
       return alignPersonalityPrompt(respondent, known)
     case 'pas':
     case 'pas:published':
-      return steer(options, known)
+    case 'pas:kv-tied':
+      return steer(method, options, known)
     case 'dpo':
     case 'ppo':
       return train(options, known)
@@ -72,14 +73,14 @@ export async function alignPerson(options: AlignPersonOptions): Promise<StoredPe
   }
 }
 
-async function steer(options: AlignPersonOptions, known: KnownItems): Promise<StoredPersona> {
-  const { method, model, respondent, seed, source, store, prepared, onStage = silently, signal, breathe } = options
+async function steer(method: PasRecipe['name'], options: AlignPersonOptions, known: KnownItems): Promise<StoredPersona> {
+  const { model, respondent, seed, source, store, prepared, onStage = silently, signal, breathe } = options
   const { questionnaire } = respondent
   const key = `${method} ${questionnaire.id} ${model.fingerprint}`
   let shared = prepared?.get(key)
   if (shared === undefined) {
     const recording = onStage('recording activations')
-    const recipe = method === 'pas' ? PAS : PAS_PUBLISHED
+    const recipe = PAS_RECIPES[method]
     shared = await preparePas(model, questionnaire, known, { recipe, store, signal, onProgress: recording.update })
     recording.end()
     prepared?.set(key, shared)

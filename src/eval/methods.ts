@@ -4,7 +4,7 @@ import { alignDpo, prepareDpo } from '../align/dpo.ts'
 import { DPO, dpoHyperparameters, dpoWithSteps } from '../align/dpo-recipe.ts'
 import { alignFewShot, fewShotPrompt } from '../align/few-shot.ts'
 import { type AlignOptions, alignPas, type PrepareOptions, preparePas, type SteeredPrompt } from '../align/pas.ts'
-import { PAS, PAS_PUBLISHED, type PasRecipe } from '../align/pas-recipe.ts'
+import { PAS, PAS_PUBLISHED, PAS_RECIPES, type PasRecipe } from '../align/pas-recipe.ts'
 import { alignPersonalityPrompt, type Descriptions, personalityPrompt } from '../align/personality-prompt.ts'
 import { alignPpo, preparePpo, type Sampler } from '../align/ppo.ts'
 import { PPO, ppoHyperparameters } from '../align/ppo-recipe.ts'
@@ -28,6 +28,7 @@ export const METHODS = [
   'personality-prompt',
   'pas',
   'pas:published',
+  'pas:kv-tied',
   'few-shot+pas',
   'few-shot+pas:published',
   'personality-prompt+pas',
@@ -103,9 +104,9 @@ export async function openMethod(name: Exclude<MethodName, ControlName>, context
     case 'personality-prompt':
       return { name, regime: 'person', align: async (respondent) => alignPersonalityPrompt(respondent, known, descriptions) }
     case 'pas':
-      return openPas(name, PAS, context)
     case 'pas:published':
-      return openPas(name, PAS_PUBLISHED, context)
+    case 'pas:kv-tied':
+      return openPas(name, PAS_RECIPES[name], context)
     case 'few-shot+pas':
       return openPas(name, PAS, context, fewShotWith)
     case 'few-shot+pas:published':

@@ -5,7 +5,7 @@
  */
 import { type Attention, type AttentionOptions, activeWindow, declareCache } from './attention.ts'
 import { sizeOf } from './attention-decomposed.ts'
-import { float, type GraphBuilder, int, ints, type Value } from './graph-builder.ts'
+import { type GraphBuilder, int, ints, type Value } from './graph-builder.ts'
 import { INPUT_IDS, PAST_LENGTHS, pastName } from './names.ts'
 import { rotaryTables } from './rope.ts'
 
@@ -17,7 +17,7 @@ export function ownPastAttention(options: AttentionOptions): Attention {
   const asList = (scalar: Value) => builder.node('Reshape', { inputs: [scalar, builder.integers([1])] })
   const lengths = builder.node('Concat', { inputs: [asList(past), asList(added)], attributes: { axis: int(0) } })
   const positions = builder.node('Add', { inputs: [pastLengths, range(builder, added)] })
-  const mask = rowMask({ builder, pastLengths, past, added, group: heads / kvHeads, window: activeWindow(config, shape) })
+  const mask = rowMask({ builder, pastLengths, past, added, window: activeWindow(config, shape) })
 
   const tables = rotaryTables(config.rope, headDim, shape.contextLength)
   const table = (name: 'cos' | 'sin') => builder.floats(`rotary.${name}`, [shape.contextLength, headDim / 2], tables[name])
@@ -26,10 +26,12 @@ export function ownPastAttention(options: AttentionOptions): Attention {
     builder.node('RotaryEmbedding', { domain: 'com.microsoft', inputs: [value, ...angles], attributes: { interleaved: int(0) } })
   const times = (inputs: readonly Value[], attributes: Record<string, ReturnType<typeof int>> = {}) =>
     builder.node('FusedMatMul', { domain: 'com.microsoft', inputs, attributes })
-  const scaled = { transB: int(1), alpha: float(1 / Math.sqrt(headDim)) }
+  const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
+  // Each query head has a product of its own: of one token that is a vector times a matrix, for which the runtime need not pack the past.
+  const byGroup = (value: Value) => builder.node('Unsqueeze', { inputs: [value, builder.integers([2])] })
 
-  // queries -+-> scores of past keys [B, kvHeads, group S, P] -.                                    .-> mix past values -.
-  //          '-> scores of own keys [B, kvHeads, group S, S] --+-> concat -> + mask -> softmax -> split -> mix own values --+-> add -> z
+  // queries -+-> scores of past keys [B, kvHeads, group, S, P] -.                                    .-> mix past values -.
+  //          '-> scores of own keys [B, kvHeads, group, S, S] --+-> concat -> + mask -> softmax -> split -> mix own values --+-> add -> z
   return (layer, { query, key, value }) => {
     const own = (part: 'key' | 'value', projected: Value) => {
       const { past: before, present } = declareCache(options, layer, part)
@@ -39,15 +41,16 @@ export function ownPastAttention(options: AttentionOptions): Attention {
         own: builder.node('Transpose', { inputs: [split], outputs: [present], attributes: { perm: ints(0, 2, 1, 3) } }),
       }
     }
+    const turned = builder.node('Mul', { inputs: [rotate(query), scale] })
     const keys = own('key', rotate(key))
     const values = own('value', value)
     const grouped = builder.node('Reshape', {
-      inputs: [rotate(query), builder.integers([0, -1, kvHeads, heads / kvHeads, headDim])],
+      inputs: [turned, builder.integers([0, -1, kvHeads, heads / kvHeads, headDim])],
     })
-    const byHead = builder.node('Transpose', { inputs: [grouped], attributes: { perm: ints(0, 2, 3, 1, 4) } })
-    const queries = builder.node('Reshape', { inputs: [byHead, builder.integers([0, kvHeads, -1, headDim])] })
+    const queries = builder.node('Transpose', { inputs: [grouped], attributes: { perm: ints(0, 2, 3, 1, 4) } })
+    const transposed = { transB: int(1) }
     const scores = builder.node('Concat', {
-      inputs: [times([queries, keys.before], scaled), times([queries, keys.own], scaled)],
+      inputs: [times([queries, byGroup(keys.before)], transposed), times([queries, byGroup(keys.own)], transposed)],
       attributes: { axis: int(-1) },
     })
     const weights = builder.node('Softmax', {
@@ -56,9 +59,10 @@ export function ownPastAttention(options: AttentionOptions): Attention {
     })
     const [ofPast, ofOwn] = [`weights.${layer}.past`, `weights.${layer}.own`] as const
     builder.node('Split', { inputs: [weights, lengths], outputs: [ofPast, ofOwn], attributes: { axis: int(-1) } })
-    const mixed = builder.node('Add', { inputs: [times([ofPast, values.before]), times([ofOwn, values.own])] })
-    const ungrouped = builder.node('Reshape', { inputs: [mixed, builder.integers([0, kvHeads, heads / kvHeads, -1, headDim])] })
-    const byToken = builder.node('Transpose', { inputs: [ungrouped], attributes: { perm: ints(0, 3, 1, 2, 4) } })
+    const mixed = builder.node('Add', {
+      inputs: [times([ofPast, byGroup(values.before)]), times([ofOwn, byGroup(values.own)])],
+    })
+    const byToken = builder.node('Transpose', { inputs: [mixed], attributes: { perm: ints(0, 3, 1, 2, 4) } })
     return builder.node('Reshape', { inputs: [byToken, builder.integers([0, 0, heads * headDim])], outputs: [`z.${layer}`] })
   }
 }
@@ -71,13 +75,12 @@ interface RowMaskOptions {
   readonly past: Value
   /** New tokens of each row, a scalar. */
   readonly added: Value
-  readonly group: number
   /** How far back a token sees, itself included; undefined for everything. */
   readonly window: number | undefined
 }
 
-/** `[B, 1, group S, P + S]`: 0 for keys of the row's own past and new tokens up to the query's own, inside the window; minus infinity elsewhere. */
-function rowMask({ builder, pastLengths, past, added, group, window }: RowMaskOptions): Value {
+/** `[B, 1, 1, S, P + S]`: 0 for keys of the row's own past and new tokens up to the query's own, inside the window; minus infinity elsewhere. */
+function rowMask({ builder, pastLengths, past, added, window }: RowMaskOptions): Value {
   const zero = builder.floats('mask.visible', [], Float32Array.of(0))
   const hidden = builder.floats('mask.hidden', [], Float32Array.of(Number.NEGATIVE_INFINITY))
   const unsqueeze = (value: Value, axes: readonly number[]) =>
@@ -88,12 +91,10 @@ function rowMask({ builder, pastLengths, past, added, group, window }: RowMaskOp
     window === undefined ? visible : builder.node('And', { inputs: [visible, isBelow(distance, builder.integers([window], []))] })
   const asMask = (visible: Value) => builder.node('Where', { inputs: [visible, zero, hidden] })
 
-  // The S new tokens come once for every query head that shares a key head.
-  const queryCount = builder.node('Mul', { inputs: [added, builder.integers([group], [])] })
-  const steps = unsqueeze(builder.node('Mod', { inputs: [range(builder, queryCount), added] }), [1])
+  const steps = unsqueeze(range(builder, added), [1])
 
   const pastKeys = range(builder, past)
-  const rowLengths = unsqueeze(pastLengths, [1, 2])
+  const rowLengths = unsqueeze(pastLengths, [1, 2, 3])
   const ofPast = insideWindow(
     isBelow(pastKeys, rowLengths),
     minus(builder.node('Add', { inputs: [rowLengths, steps] }), pastKeys),
@@ -107,7 +108,7 @@ function rowMask({ builder, pastLengths, past, added, group, window }: RowMaskOp
   const asList = (scalar: Value) => builder.node('Reshape', { inputs: [scalar, builder.integers([1])] })
   const expanded = (mask: Value, keys: Value) => {
     const size = builder.node('Concat', {
-      inputs: [batch, builder.integers([1]), asList(queryCount), asList(keys)],
+      inputs: [batch, builder.integers([1, 1]), asList(added), asList(keys)],
       attributes: { axis: int(0) },
     })
     return builder.node('Expand', { inputs: [mask, size] })

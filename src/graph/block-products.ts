@@ -1,6 +1,7 @@
 /** @file Products with, and rows of, matrices in blocks of few bits: one operator of ONNX Runtime each, over the bytes where they lie. */
 import { BLOCK } from '../formats/quantised-matrix.ts'
 import { type GraphBuilder, int, type Operation, type Value } from './graph-builder.ts'
+import type { ProductKind } from './products.ts'
 import { type BlockWeight, contentOf } from './weights.ts'
 
 /**
@@ -8,19 +9,26 @@ import { type BlockWeight, contentOf } from './weights.ts'
  * float inputs it would not, and 8-bit weights would take fifty times as long.
  */
 const INT8 = 4
+/** Inputs as they are: on other devices than the CPU rounding them is a matter of the device. */
+const FLOAT32 = 1
+
+export interface BlockProductOptions extends Pick<Operation, 'outputs'> {
+  readonly products: ProductKind
+}
 
 /** x W^T. */
 export function blockProduct(
   builder: GraphBuilder,
   input: Value,
   weight: BlockWeight,
-  outputs: Pick<Operation, 'outputs'>,
+  { products, ...outputs }: BlockProductOptions,
 ): Value {
   const [out, width] = weight.shape as [number, number]
+  const level = products === 'fused' ? INT8 : FLOAT32
   return builder.node('MatMulNBits', {
     domain: 'com.microsoft',
     inputs: [input, numbers(builder, weight, weight.numbers.shape), scale(builder, weight)],
-    attributes: { K: int(width), N: int(out), bits: int(weight.bits), block_size: int(BLOCK), accuracy_level: int(INT8) },
+    attributes: { K: int(width), N: int(out), bits: int(weight.bits), block_size: int(BLOCK), accuracy_level: int(level) },
     ...outputs,
   })
 }

@@ -12,6 +12,7 @@ import { type GraphBuilder, graphBuilder, int, type Value } from './graph-builde
 import { layerParts } from './llama.ts'
 import type { LlamaConfig } from './llama-config.ts'
 import { DISPLACEMENT, INPUT_IDS, LOGITS, layerDisplacement } from './names.ts'
+import { transposedProduct } from './products.ts'
 import { EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, type Weights } from './weights.ts'
 
 export const ATTENTION_MASK = 'attention_mask'
@@ -39,7 +40,8 @@ export function exportedLlamaGraph({ config, shape, weights, persona, metadata }
   const options = { builder, config, shape }
   const displacement = persona.kind === 'input' ? optionalDisplacement(builder, shape) : undefined
   const attend = decomposedAttention(options, maskedPlacement(options))
-  const layers = layerParts(builder, config, weights)
+  const product = transposedProduct(builder, 'fused')
+  const layers = layerParts({ builder, config, weights, updateOf: () => undefined, product, products: 'fused' })
 
   let { normed, residual } = layers.firstNorm(layers.embed(ids))
   for (let layer = 0; layer < config.layers; layer++) {

@@ -20,6 +20,7 @@ import { blockProduct, blockRows } from './block-products.ts'
 import { float, type GraphBuilder, graphBuilder, int, type Value } from './graph-builder.ts'
 import type { LlamaConfig } from './llama-config.ts'
 import { ADAPTER_SCALE, adapterInput, DISPLACEMENT, INPUT_IDS, LOGITS, layerDisplacement, POSITIONS, Z } from './names.ts'
+import { type ProductKind, type TransposedProduct, transposedProduct } from './products.ts'
 import { assertFloat, EMBEDDING, FINAL_NORM, layerPrefix, OUTPUT, storedTensor, type Weights } from './weights.ts'
 
 export interface LlamaGraphOptions {
@@ -28,6 +29,8 @@ export interface LlamaGraphOptions {
   readonly weights: Weights
   /** Default: fused where the operator can compute the model. */
   readonly attention?: AttentionKind | undefined
+  /** Default: fused, which ONNX Runtime has for its CPU. */
+  readonly products?: ProductKind | undefined
   /** Whether there is a displacement input; default true. Without it there is nothing to compare the cost of steering with. */
   readonly steering?: boolean | undefined
   /** Whether z is an output; default false, since the taps cost time in every call. */
@@ -45,7 +48,7 @@ const ATTENTION = {
 
 /** The serialised model. Place it in the folder of the weight files: it refers to them by name. */
 export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
-  const { config, shape, weights, steering = true, record = false, adapt = [] } = options
+  const { config, shape, weights, products = 'fused', steering = true, record = false, adapt = [] } = options
   const builder = graphBuilder()
   const ids = builder.input(INPUT_IDS, 'int64', ['batch', 'tokens'])
   const positions = builder.input(POSITIONS, 'int64', ['selected'])
@@ -54,7 +57,9 @@ export function llamaGraph(options: LlamaGraphOptions): Uint8Array {
   const declareDisplacement = lowering === 'own-past' ? displacementsByLayer : splitDisplacement
   const displacement = steering ? declareDisplacement(builder, shape) : undefined
   const attend = ATTENTION[lowering]({ builder, config, shape })
-  const layers = layerParts(builder, config, weights, adapterUpdate(builder, weights, adapt))
+  const product = transposedProduct(builder, products)
+  const updateOf = adapterUpdate({ builder, weights, adapt, product })
+  const layers = layerParts({ builder, config, weights, updateOf, product, products })
 
   // After its attention the last layer goes on with the selected tokens alone: nothing else is read of it.
   const select = (value: Value, width: number) => {
@@ -110,11 +115,16 @@ function displacementsByLayer(builder: GraphBuilder, shape: ModelShape): readonl
 /** What a module's adapter adds to its output, scale (x A^T) B^T; undefined for a module that is not adapted. */
 type AdapterUpdate = (input: Value, module: string) => Value | undefined
 
-function adapterUpdate(builder: GraphBuilder, weights: Weights, adapt: readonly LinearLayer[]): AdapterUpdate {
+interface AdapterUpdateOptions {
+  readonly builder: GraphBuilder
+  readonly weights: Weights
+  readonly adapt: readonly LinearLayer[]
+  readonly product: TransposedProduct
+}
+
+function adapterUpdate({ builder, weights, adapt, product }: AdapterUpdateOptions): AdapterUpdate {
   if (adapt.length === 0) return () => undefined
   const scale = builder.input(ADAPTER_SCALE, 'float32', [])
-  const timesTransposed = (value: Value, matrix: Value) =>
-    builder.node('FusedMatMul', { domain: 'com.microsoft', inputs: [value, matrix], attributes: { transB: int(1) } })
   return (input, module) => {
     const layer = linearLayerOf(module)
     if (layer === undefined || !adapt.includes(layer)) return undefined
@@ -122,7 +132,7 @@ function adapterUpdate(builder: GraphBuilder, weights: Weights, adapt: readonly 
     const a = builder.input(adapterInput(module, 'a'), 'float32', ['rank', width])
     const b = builder.input(adapterInput(module, 'b'), 'float32', [out, 'rank'])
     // Scaled where it is narrowest.
-    return timesTransposed(builder.node('Mul', { inputs: [timesTransposed(input, a), scale] }), b)
+    return product(builder.node('Mul', { inputs: [product(input, a), scale] }), b)
   }
 }
 
@@ -132,13 +142,17 @@ interface Residual {
   readonly residual: Value
 }
 
+interface LayerPartsOptions {
+  readonly builder: GraphBuilder
+  readonly config: LlamaConfig
+  readonly weights: Weights
+  readonly updateOf: AdapterUpdate
+  readonly product: TransposedProduct
+  readonly products: ProductKind
+}
+
 /** The parts a layer is made of, over the weights of one model. */
-export function layerParts(
-  builder: GraphBuilder,
-  config: LlamaConfig,
-  weights: Weights,
-  updateOf: AdapterUpdate = () => undefined,
-) {
+export function layerParts({ builder, config, weights, updateOf, product, products }: LayerPartsOptions) {
   const epsilon = float(config.normEpsilon)
 
   /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */
@@ -152,13 +166,8 @@ export function layerParts(
   const project = (input: Value, name: string, output?: Value): Value => {
     const found = weights.get(name)!
     const outputs = output === undefined ? {} : { outputs: [output] }
-    if (found.kind === 'blocks') return blockProduct(builder, input, found, outputs)
-    return builder.node('FusedMatMul', {
-      domain: 'com.microsoft',
-      inputs: [input, weight(name)],
-      attributes: { transB: int(1) },
-      ...outputs,
-    })
+    if (found.kind === 'blocks') return blockProduct(builder, input, found, { ...outputs, products })
+    return product(input, weight(name), outputs)
   }
 
   const rmsNorm = (input: Value, name: string): Value =>
@@ -168,8 +177,8 @@ export function layerParts(
     })
 
   const linear = (input: Value, name: string, bias: boolean): Value => {
-    const product = project(input, `${name}.weight`)
-    const plain = bias ? builder.node('Add', { inputs: [product, weight(`${name}.bias`)] }) : product
+    const projected = project(input, `${name}.weight`)
+    const plain = bias ? builder.node('Add', { inputs: [projected, weight(`${name}.bias`)] }) : projected
     const update = updateOf(input, name)
     return update === undefined ? plain : builder.node('Add', { inputs: [plain, update] })
   }
@@ -182,6 +191,8 @@ export function layerParts(
     embed(ids: Value): Value {
       const found = weights.get(EMBEDDING)!
       if (found.kind === 'blocks') return blockRows(builder, found, ids)
+      // Not every device has narrow floats.
+      if (products === 'plain') return builder.node('Gather', { inputs: [weight(EMBEDDING), ids] })
       const rows = builder.node('Gather', { inputs: [builder.tensor(storedTensor(found)), ids] })
       return found.dtype === 'F32' ? rows : castToFloat(builder, rows)
     },

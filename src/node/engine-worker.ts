@@ -1,5 +1,6 @@
 /** @file Worker thread of the engine: one model, opened once, answering calls about tokens. */
 import { parentPort } from 'node:worker_threads'
+import { deviceSelfTest } from '../engine/device-self-test.ts'
 import { openEngine } from '../engine/open-engine.ts'
 import { PalignError } from '../errors.ts'
 import type {
@@ -11,6 +12,7 @@ import type {
   Tokens,
 } from '../model/language-model.ts'
 import { adapterReceiver, type SentAdapter, type SentSteering } from './adapter-transfer.ts'
+import { assertDevice, DEVICE_NEEDS, graphsOf } from './devices.ts'
 import type { LoadModelOptions, OpenedModel } from './load-model.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
 import { ortRuntime } from './ort-runtime.ts'
@@ -19,7 +21,7 @@ import { answerCalls, type CallContext } from './worker-calls.ts'
 /** Progress messages per second at most: they must not outnumber the work. */
 const PROGRESS_PER_SECOND = 20
 
-interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits'> {
+interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits' | 'device'> {
   readonly folder: string
   readonly endTokens: readonly number[]
 }
@@ -32,12 +34,25 @@ function model(): TokenModel {
   return opened
 }
 
-async function open({ folder, endTokens, contextLength, threads, batchLimits }: OpenRequest): Promise<OpenedModel> {
+async function open({
+  folder,
+  endTokens,
+  device = 'cpu',
+  contextLength,
+  threads,
+  batchLimits,
+}: OpenRequest): Promise<OpenedModel> {
+  assertDevice(device)
   const { config, files } = await readModelFolder(folder)
-  const runtime = ortRuntime({ folder, files: files.map((file) => file.name), threads })
+  const weights = { folder, files: files.map((file) => file.name), threads }
+  const runtime = ortRuntime({ ...weights, device })
+  if (device !== 'cpu') {
+    const needs = DEVICE_NEEDS[device]
+    await deviceSelfTest({ device, needs, config, files, contextLength, cpu: ortRuntime(weights), runtime })
+  }
   const [fingerprint, engine] = await Promise.all([
     fingerprintOf(folder, files),
-    openEngine({ config, files, runtime, contextLength, endTokens, batchLimits }),
+    openEngine({ config, files, runtime, contextLength, endTokens, batchLimits, graphs: graphsOf(device) }),
   ])
   opened = engine
   return { shape: engine.shape, layerWeights: engine.layerWeights, fingerprint }

@@ -1,7 +1,7 @@
 /** @file Export to a Hugging Face folder with the persona in its attention biases, and its verification by our engine under the rules of the format's loaders. */
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { outputBiases } from '../export/bias.ts'
+import { biasesOf } from '../export/bias.ts'
 import { type AttentionBias, commonDtype, hfBiases, hfConfig } from '../export/hf-folder.ts'
 import { NOTE_KEY, NOTE_PLACE } from '../export/verification-note.ts'
 import { type FloatDtype, floatTensor, readFloats } from '../formats/float-tensor.ts'
@@ -15,10 +15,10 @@ import { writeFileAtomic } from './atomic-write.ts'
 import { copyModelText, withoutCodeFields } from './copy-model-text.ts'
 import type { ExportTarget } from './export-target.ts'
 import { readModelFolder } from './model-folder.ts'
-import { outputWeightsOf } from './output-weights.ts'
 import { packageVersion } from './package-version.ts'
 import { type JsonRecord, readConfigRecord, readTokenizerConfig } from './read-config.ts'
 import { openFile } from './read-file.ts'
+import { outputWeightsOf } from './read-weight.ts'
 import { engineExport } from './verify-engine.ts'
 
 export interface HfTargetOptions {
@@ -79,7 +79,10 @@ function weightName(index: number, count: number): string {
 }
 
 async function writeWeights({ folder, path, config, files, weights, displacement, provenance }: WriteWeights): Promise<void> {
-  const biases = hfBiases(config, await outputBiases(displacement, modelShape(config), outputWeightsOf(folder, files)))
+  const biases = hfBiases(
+    config,
+    await biasesOf('o-bias', { displacement, shape: modelShape(config), outputWeights: outputWeightsOf(folder, weights) }),
+  )
   const isNew = ({ name }: AttentionBias) => !weights.has(name)
   const map: [string, string][] = []
   let total = 0

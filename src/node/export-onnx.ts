@@ -1,7 +1,7 @@
 /** @file Export to a folder as transformers.js reads it: `onnx/model.onnx` with its weights beside it, configuration and tokenizer above. */
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { outputBiases } from '../export/bias.ts'
+import { biasesOf } from '../export/bias.ts'
 import { NOTE_KEY, NOTE_PLACE } from '../export/verification-note.ts'
 import { type ExportedPersona, exportedLlamaGraph } from '../graph/exported-llama.ts'
 import { modelShape } from '../graph/llama-config.ts'
@@ -13,9 +13,9 @@ import { writeFileAtomic } from './atomic-write.ts'
 import { copyModelText, withoutCodeFields } from './copy-model-text.ts'
 import type { ExportTarget } from './export-target.ts'
 import { readModelFolder } from './model-folder.ts'
-import { outputWeightsOf } from './output-weights.ts'
 import { readConfigRecord } from './read-config.ts'
 import { type OpenFile, openFile } from './read-file.ts'
+import { outputWeightsOf } from './read-weight.ts'
 import { openOnnxExport } from './verify-onnx.ts'
 
 export const ONNX_FOLDER = 'onnx'
@@ -34,11 +34,12 @@ export interface OnnxTargetOptions {
 export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions): Promise<ExportTarget> {
   const { config, files } = await readModelFolder(folder)
   const shape = modelShape(config)
-  const { weights, moved } = relocateWeights(locateWeights(config, files), ONNX_WEIGHTS)
+  const stored = locateWeights(config, files)
+  const { weights, moved } = relocateWeights(stored, ONNX_WEIGHTS)
   const json = await readConfigRecord(folder)
   const persona = async (displacement: Displacement): Promise<ExportedPersona> => {
     if (as === 'input') return { kind: 'input' }
-    const biases = await outputBiases(displacement, shape, outputWeightsOf(folder, files))
+    const biases = await biasesOf('o-bias', { displacement, shape, outputWeights: outputWeightsOf(folder, stored) })
     return { kind: 'baked', biases: biases.map((bias) => Float32Array.from(bias)) }
   }
   return {

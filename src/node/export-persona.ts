@@ -1,9 +1,11 @@
 /** @file `exportPersona`: a persona leaves palign inside a model, for another program, verified there. */
 import { PalignError } from '../errors.ts'
+import type { Carrier } from '../export/bias.ts'
 import type { Verification } from '../export/verification-note.ts'
 import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { compilePersona, type StoredPersona } from '../persona/persona.ts'
+import { ggufTarget } from './export-gguf.ts'
 import { hfTarget } from './export-hf.ts'
 import { onnxTarget } from './export-onnx.ts'
 import type { ExportTarget } from './export-target.ts'
@@ -25,6 +27,12 @@ export interface ExportPersonaOptions {
   readonly alpha?: number | undefined
   /** Of onnx: in the graph, or an input that is zero unless it is fed; default baked. */
   readonly as?: 'baked' | 'input' | undefined
+  /** Of gguf and ollama: which bias; default the one of the attention output where the architecture has one. */
+  readonly carrier?: Carrier | undefined
+  /** Of gguf and ollama: a GGUF file of the same model, whose tensors and tokenizer are taken over. */
+  readonly source?: string | undefined
+  /** Of gguf: no vocabulary in the file, for programs that give token ids. */
+  readonly withoutTokenizer?: boolean | undefined
   /** Refuses what no installed program can run; default false, the export then says that it is unverified. */
   readonly requireVerified?: boolean | undefined
   /** Day of the verification; default today. */
@@ -89,13 +97,14 @@ interface Compiled {
   readonly openModel: (folder: string) => Promise<LanguageModel>
 }
 
-async function openTarget(options: ExportPersonaOptions, { model, openModel }: Compiled): Promise<ExportTarget> {
+async function openTarget(options: ExportPersonaOptions, { model, openModel, displacement }: Compiled): Promise<ExportTarget> {
   const { persona, model: folder } = options
   const provenance = provenanceOf(persona, options.alpha, model.fingerprint)
   switch (options.target) {
     case 'hf':
       return hfTarget({ folder, openModel, provenance })
     case 'gguf':
+      return ggufTarget({ ...options, folder, displacement, provenance })
     case 'ollama':
       throw new PalignError('invalid-input', 'not yet')
     case 'onnx':

@@ -1,6 +1,7 @@
 /** @file The front door on Node: everything of `index.ts`, and what needs files and a runtime. */
 export * from '../index.ts'
 export { readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
+export { DEVICES, type Device } from './device-names.ts'
 export { type ExportPersonaOptions, type ExportResult, exportPersona } from './export-persona.ts'
 export { type JudgeClient, type JudgeClientOptions, judgeClient } from './judge-client.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'

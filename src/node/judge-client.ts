@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { PalignError, throwIfAborted } from '../errors.ts'
 import type { Message } from '../model/messages.ts'
+import { type Attempt, askAgain, readBounded, reasonOf, retryAfter, type Wait } from './asking-again.ts'
 
 export interface JudgeClientOptions {
   /** Base address, such as https://host/v1; credentials in it are refused. */
@@ -19,7 +20,7 @@ export interface JudgeClientOptions {
   /** Tokens of a reply; default 400. */
   readonly maxTokens?: number | undefined
   /** Between attempts; default a timer that a signal ends. */
-  readonly wait?: ((milliseconds: number, signal: AbortSignal | undefined) => Promise<void>) | undefined
+  readonly wait?: Wait | undefined
 }
 
 export interface JudgeClient {
@@ -38,8 +39,6 @@ export interface JudgeClient {
 }
 
 const MAX_REPLY_BYTES = 1 << 20
-const FIRST_WAIT = 1000
-const LONGEST_WAIT = 60_000
 const SHOWN_CHARACTERS = 200
 
 const completion = z.looseObject({
@@ -47,28 +46,16 @@ const completion = z.looseObject({
   choices: z.array(z.looseObject({ message: z.looseObject({ content: z.string() }) })).min(1),
 })
 
-/** Of one attempt. */
-type Attempt =
-  | { readonly kind: 'reply'; readonly text: string; readonly model: string | undefined }
-  | { readonly kind: 'again'; readonly error: PalignError; readonly afterMilliseconds: number | undefined }
+type Reply = Awaited<ReturnType<JudgeClient['ask']>>
 
 /** @throws PalignError `invalid-input` for an address that is none, holds credentials, or would carry the key in the clear */
 export function judgeClient(options: JudgeClientOptions): JudgeClient {
-  const { url, model, apiKey, attempts = 5, wait = pause } = options
+  const { url, model, apiKey, attempts, wait } = options
   const endpoint = endpointOf(url, apiKey)
   return {
     model,
     host: endpoint.host,
-    async ask(messages, { signal } = {}) {
-      for (let attempt = 1; ; attempt++) {
-        throwIfAborted(signal)
-        const outcome = await tryOnce(endpoint, messages, options, signal)
-        if (outcome.kind === 'reply') return { text: outcome.text, model: outcome.model }
-        if (attempt >= attempts) throw outcome.error
-        const doubled = FIRST_WAIT * 2 ** (attempt - 1)
-        await wait(Math.min(LONGEST_WAIT, outcome.afterMilliseconds ?? doubled), signal)
-      }
-    },
+    ask: (messages, { signal } = {}) => askAgain(() => tryOnce(endpoint, messages, options, signal), { attempts, wait, signal }),
   }
 }
 
@@ -98,7 +85,7 @@ async function tryOnce(
   messages: readonly Message[],
   { model, apiKey, timeoutMilliseconds = 90_000, maxTokens = 400 }: JudgeClientOptions,
   signal: AbortSignal | undefined,
-): Promise<Attempt> {
+): Promise<Attempt<Reply>> {
   const deadline = AbortSignal.timeout(timeoutMilliseconds)
   const failed = (code: 'engine-failed' | 'deadline-exceeded', what: string, cause?: unknown) =>
     new PalignError(code, `judge ${model} at ${endpoint.host} ${what}`, {
@@ -107,7 +94,7 @@ async function tryOnce(
     })
   // A server may repeat the key in what it says; nothing of that is shown or stored.
   const withoutKey = (text: string) => (apiKey === undefined || apiKey === '' ? text : text.replaceAll(apiKey, '[key]'))
-  const again = (error: PalignError, afterMilliseconds?: number): Attempt => ({ kind: 'again', error, afterMilliseconds })
+  const again = (error: PalignError, afterMilliseconds?: number): Attempt<Reply> => ({ kind: 'again', error, afterMilliseconds })
   try {
     const response = await fetch(endpoint, {
       method: 'POST',
@@ -119,7 +106,7 @@ async function tryOnce(
       redirect: 'manual',
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     })
-    const body = await readBounded(response)
+    const body = await readBounded(response, MAX_REPLY_BYTES)
     if (body === undefined) throw failed('engine-failed', `sent more than ${MAX_REPLY_BYTES} bytes`)
     if (!response.ok) {
       const said = withoutKey(body.trim()).slice(0, SHOWN_CHARACTERS)
@@ -130,7 +117,7 @@ async function tryOnce(
     const parsed = completion.safeParse(jsonOf(body))
     if (parsed.success) {
       const { choices, model: served } = parsed.data
-      return { kind: 'reply', text: withoutKey(choices[0]!.message.content), model: served && withoutKey(served) }
+      return { kind: 'done', value: { text: withoutKey(choices[0]!.message.content), model: served && withoutKey(served) } }
     }
     throw failed('engine-failed', `sent no chat completion: ${withoutKey(body).slice(0, SHOWN_CHARACTERS) || 'nothing'}`)
   } catch (error) {
@@ -141,49 +128,10 @@ async function tryOnce(
   }
 }
 
-/** UTF-8 text; undefined where there is more than is read. */
-async function readBounded(response: Response): Promise<string | undefined> {
-  const pieces: Uint8Array[] = []
-  let bytes = 0
-  for await (const piece of response.body ?? []) {
-    bytes += piece.length
-    // Leaving the loop cancels the rest.
-    if (bytes > MAX_REPLY_BYTES) return undefined
-    pieces.push(piece)
-  }
-  return new TextDecoder().decode(Buffer.concat(pieces))
-}
-
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-/** Seconds, or a date. */
-function retryAfter(response: Response): number | undefined {
-  const header = response.headers.get('retry-after')
-  if (header === null) return undefined
-  const milliseconds = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds)
-}
-
-/** fetch says "fetch failed" and keeps the reason as the cause. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: string; message?: string }; message?: string }
-  return cause?.code ?? cause?.message ?? message ?? 'no reason given'
-}
-
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, milliseconds)
-    signal?.addEventListener('abort', finish)
-  })
 }

@@ -16,6 +16,7 @@ import {
 import type { Message } from '../model/messages.ts'
 import type { Precision } from '../model/precision.ts'
 import type { ModelShape } from '../model/shape.ts'
+import type { Device } from './device-names.ts'
 import { type EngineSession, engineClient } from './engine-client.ts'
 import { generationEvents } from './generation-events.ts'
 import { folderInPrecision } from './model-precision.ts'
@@ -29,6 +30,8 @@ export interface LoadModelOptions {
   readonly dtype?: Precision | undefined
   /** Progress of making it. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** What computes; default: the CPU. Another must give the CPU's answers for the first layers of the model before it is used. */
+  readonly device?: Device | undefined
   /** Longest sequence in tokens; default: what the model was trained for, at most 8,192. */
   readonly contextLength?: number | undefined
   /** Threads of the runtime; default: as many as it finds cores. */
@@ -51,7 +54,8 @@ const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Messa
 /**
  * A GGUF file is made a folder in the cache, once. Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
  * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
- * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`
+ * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`; `invalid-input` for a device
+ * that ONNX Runtime does not have here
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
   const { startWorker, dtype, onProgress, ...open } = options

@@ -9,6 +9,8 @@ import { join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Runtime } from '../engine/open-engine.ts'
 import type { TrainingRuntime } from '../train/training-sessions.ts'
+import type { Device } from './device-names.ts'
+import { sessionOptionsOf } from './devices.ts'
 import { openFile } from './read-file.ts'
 
 export interface OrtRuntimeOptions {
@@ -16,6 +18,8 @@ export interface OrtRuntimeOptions {
   /** Plain names of the weight files in the folder. */
   readonly files: readonly string[]
   readonly threads?: number | undefined
+  /** Default: the CPU. Graphs for others are plain ones. */
+  readonly device?: Device | undefined
 }
 
 const LOG_ERRORS_ONLY = 3
@@ -33,11 +37,11 @@ export function trainingRuntime(options: OrtRuntimeOptions): TrainingRuntime {
 }
 
 export function ortRuntime(
-  { folder, files, threads }: OrtRuntimeOptions,
+  { folder, files, threads, device = 'cpu' }: OrtRuntimeOptions,
   sessionOptions: InferenceSession.SessionOptions = {},
 ): Runtime {
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    ...sessionOptionsOf(device),
     logSeverityLevel: LOG_ERRORS_ONLY,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...sessionOptions,

@@ -7,7 +7,7 @@ import { adaptableDecoder } from '../../src/engine/adaptable-decoder.ts'
 import type { Decoder } from '../../src/engine/decoder.ts'
 import type { Runtime } from '../../src/engine/open-engine.ts'
 import { ortDecoder } from '../../src/engine/ort-decoder.ts'
-import { referenceDecoder } from '../../src/engine/reference-model.ts'
+import { type ReferenceModel, referenceDecoder } from '../../src/engine/reference-model.ts'
 import { ortRowDecoder, type RowDecoder } from '../../src/engine/row-decoder.ts'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { readFloats } from '../../src/formats/float-tensor.ts'
@@ -16,6 +16,7 @@ import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import type { AttentionKind } from '../../src/graph/attention.ts'
 import { llamaGraph } from '../../src/graph/llama.ts'
 import { type LlamaConfig, modelShape, parseLlamaConfig } from '../../src/graph/llama-config.ts'
+import type { ProductKind } from '../../src/graph/products.ts'
 import { linearModules, locateWeights, type WeightFile } from '../../src/graph/weights.ts'
 import type { LinearLayer } from '../../src/model/adapter.ts'
 
@@ -37,7 +38,10 @@ export async function readHeaders({ files }: ModelFiles): Promise<WeightFile[]> 
   return Promise.all([...files].map(async ([name, bytes]) => ({ name, header: await readSafetensorsHeader(bytesSource(bytes)) })))
 }
 
-export async function openReference(model: ModelFiles): Promise<Decoder> {
+export async function openReference(
+  model: ModelFiles,
+  { residualShift }: Pick<ReferenceModel, 'residualShift'> = {},
+): Promise<Decoder> {
   const tensors = new Map<string, Float32Array>()
   for (const { name: file, header } of await readHeaders(model)) {
     const source = bytesSource(model.files.get(file)!)
@@ -51,7 +55,7 @@ export async function openReference(model: ModelFiles): Promise<Decoder> {
     const numbers = await bytesSource(model.files.get(file)!).slice(begin, end)
     tensors.set(weight.name, dequantiseMatrix({ bits: weight.bits, numbers, scale: tensors.get(weight.scale.name)! }))
   }
-  return referenceDecoder({ config: model.config, tensor: (name) => tensors.get(name)! })
+  return referenceDecoder({ config: model.config, tensor: (name) => tensors.get(name)!, residualShift })
 }
 
 export interface OrtRuntime extends Runtime {
@@ -76,6 +80,7 @@ export function nodeRuntime({ files }: ModelFiles, options: ort.InferenceSession
 
 export interface DecoderOptions {
   readonly attention?: AttentionKind
+  readonly products?: ProductKind
   readonly steering?: boolean
   readonly record?: boolean
 }

@@ -133,13 +133,18 @@ describe('our own code', () => {
     expect(imported.filter((what) => !/^'[^']+'$/.test(what!))).toEqual([])
   })
 
-  it('asks the network in the client, and of judges that the operator names (S-13)', () => {
+  it('asks the network in the client, of judges that the operator names, and of the hub for models (S-13)', () => {
     expect(filesWith(/(?<![\w.])fetch\(|\bundici\b|node:https|node:dns|node:dgram|WebSocket|XMLHttpRequest/)).toEqual([
       'client/transport.ts',
+      'node/hub-request.ts',
       'node/judge-client.ts',
     ])
-    expect(filesWith(/from 'node:(http|net|tls|http2)'/)).toEqual(['server/listen.ts'])
+    // Of the hub's redirects the ranges of addresses are needed, no socket.
+    expect(filesWith(/from 'node:(http|net|tls|http2)'/)).toEqual(['node/hub-request.ts', 'server/listen.ts'])
+    expect(textOf('node/hub-request.ts')).toMatch(/import \{ BlockList, isIP \} from 'node:net'/)
     expect(textOf('server/listen.ts')).not.toMatch(/\b(connect|createConnection|request|get)\(/)
+    // A server downloads nothing, whoever asks it to.
+    expect(filesWith(/\b(pullModel|askHub|readHubRepository)\b/).filter((file) => file.startsWith('server/'))).toEqual([])
   })
 
   it('unpacks gzip in one place, with a bound on what comes out (S-05, S-21)', () => {

@@ -5,7 +5,11 @@ import { requiredTensors } from '../../../src/graph/weights.ts'
 import { configJson } from '../../fixtures/random-model.ts'
 
 /** One layer of hidden size 4 whose weights are zero but for those given. */
-function decoderWith(weights: Readonly<Record<string, readonly number[]>>, overrides: Record<string, unknown> = {}) {
+function decoderWith(
+  weights: Readonly<Record<string, readonly number[]>>,
+  overrides: Record<string, unknown> = {},
+  residualShift?: Float32Array,
+) {
   const config = parseLlamaConfig(
     configJson({
       hidden_size: 4,
@@ -25,7 +29,7 @@ function decoderWith(weights: Readonly<Record<string, readonly number[]>>, overr
       return [name, new Float32Array(values ?? Array(shape.reduce((a, b) => a * b)).fill(zero))]
     }),
   )
-  return referenceDecoder({ config, tensor: (name) => tensors.get(name)! })
+  return referenceDecoder({ config, tensor: (name) => tensors.get(name)!, residualShift })
 }
 
 const identity = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
@@ -58,6 +62,13 @@ describe('referenceDecoder', () => {
     const displacement = Float32Array.of(0, 2, 0, 0)
     const { logits, z } = await decoder.forward({ tokens: [0], displacement, logitsAt: [0], record: true })
     expect(Array.from(z!)).toEqual([0, 0, 0, 0])
+    // h = (2, 2, 0, 0), of root mean square sqrt 2.
+    for (const [i, expected] of [Math.SQRT2, Math.SQRT2, 0, 0].entries()) expect(logits[i]).toBeCloseTo(expected, 6)
+  })
+
+  it('adds a shift to the stream behind each layer', async () => {
+    const weights = { 'embed_tokens.weight': embedding, 'lm_head.weight': identity }
+    const { logits } = await decoderWith(weights, {}, Float32Array.of(0, 2, 0, 0)).forward({ tokens: [0], logitsAt: [0] })
     // h = (2, 2, 0, 0), of root mean square sqrt 2.
     for (const [i, expected] of [Math.SQRT2, Math.SQRT2, 0, 0].entries()) expect(logits[i]).toBeCloseTo(expected, 6)
   })
