@@ -36,10 +36,20 @@ const text = (value: string): GgufValue => ({ kind: 'string', value })
 const count = (value: number): GgufValue => ({ kind: 'uint32', value })
 const flag = (value: boolean): GgufValue => ({ kind: 'bool', value })
 
-/** For programs that give token ids: a file without a vocabulary. */
-export function noVocabulary(): ReadonlyMap<string, GgufValue> {
-  return new Map([['tokenizer.ggml.model', text('no_vocab')]])
+/** For programs that give token ids: numbered placeholders, which no text becomes. llama.cpp ends the process where a file has no vocabulary at all. */
+export function placeholderVocabulary(vocabSize: number): ReadonlyMap<string, GgufValue> {
+  const tokens = Array.from({ length: vocabSize }, (_, id) => placeholder(id))
+  return new Map<string, GgufValue>([
+    ['tokenizer.ggml.model', text('gpt2')],
+    ['tokenizer.ggml.pre', text('gpt-2')],
+    ['tokenizer.ggml.tokens', { kind: 'array', of: 'string', values: tokens }],
+    ['tokenizer.ggml.token_type', { kind: 'array', of: 'int32', values: tokens.map(() => TYPES.unused) }],
+    ['tokenizer.ggml.merges', { kind: 'array', of: 'string', values: [] }],
+    ['tokenizer.ggml.add_bos_token', flag(false)],
+  ])
 }
+
+const placeholder = (id: number) => `[PAD${id}]`
 
 /** @throws PalignError `unsupported-model` for a tokenizer that has no equal in llama.cpp, `malformed-file` */
 export function ggufVocabulary(files: VocabularyFiles): ReadonlyMap<string, GgufValue> {
@@ -72,7 +82,7 @@ function addedTokens(tokenizer: VocabularyFiles['tokenizer']): readonly AddedTok
 
 /** Numbers without a text (the embedding may have more rows) get a text that no text has. */
 function tokenTexts(model: BpeModel, added: readonly AddedToken[], vocabSize: number): string[] {
-  const tokens = Array.from({ length: vocabSize }, (_, id) => `[PAD${id}]`)
+  const tokens = Array.from({ length: vocabSize }, (_, id) => placeholder(id))
   const all = [...Object.entries(model.vocab), ...added.map(({ content, id }) => [content, id] as const)]
   for (const [content, id] of all) {
     if (!(id >= 0 && id < vocabSize))

@@ -21,7 +21,9 @@ export const POSITION_IDS = 'position_ids'
 /** How the persona is in the graph. */
 export type ExportedPersona =
   /** One b for each layer, `[hidden]`, added to the output of o_proj. */
-  { readonly kind: 'baked'; readonly biases: readonly Float32Array[] } | { readonly kind: 'input' }
+  | { readonly kind: 'baked'; readonly biases: readonly Float32Array[] }
+  /** `unfed` `[layers, heads * headDim]` acts where nothing is fed; zero unless given. */
+  | { readonly kind: 'input'; readonly unfed?: Float32Array | undefined }
 
 export interface ExportedLlamaOptions {
   readonly config: LlamaConfig
@@ -38,7 +40,7 @@ export function exportedLlamaGraph({ config, shape, weights, persona, metadata }
   builder.input(ATTENTION_MASK, 'int64', ['batch', 'present'])
   builder.input(POSITION_IDS, 'int64', ['batch', 'tokens'])
   const options = { builder, config, shape }
-  const displacement = persona.kind === 'input' ? optionalDisplacement(builder, shape) : undefined
+  const displacement = persona.kind === 'input' ? optionalDisplacement(builder, shape, persona.unfed) : undefined
   const attend = decomposedAttention(options, maskedPlacement(options))
   const product = transposedProduct(builder, 'fused')
   const layers = layerParts({ builder, config, weights, updateOf: () => undefined, product, products: 'fused' })
@@ -66,12 +68,16 @@ function addBias(builder: GraphBuilder, value: Value, layer: number, bias: Float
 }
 
 /** An input that has a value: programs that do not know it run the base model. */
-function optionalDisplacement(builder: GraphBuilder, shape: ModelShape): readonly Value[] {
+function optionalDisplacement(
+  builder: GraphBuilder,
+  shape: ModelShape,
+  unfed: Float32Array = new Float32Array(shape.layers * zWidth(shape)),
+): readonly Value[] {
   const size = [1, shape.layers, zWidth(shape)]
   builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
-  const zero = builder.floats(DISPLACEMENT, size, new Float32Array(shape.layers * zWidth(shape)))
+  const value = builder.floats(DISPLACEMENT, size, unfed)
   const slices = Array.from({ length: shape.layers }, (_, layer) => layerDisplacement(layer))
-  builder.node('Split', { inputs: [zero], outputs: slices, attributes: { axis: int(1), num_outputs: int(shape.layers) } })
+  builder.node('Split', { inputs: [value], outputs: slices, attributes: { axis: int(1), num_outputs: int(shape.layers) } })
   return slices
 }
 

@@ -11,7 +11,7 @@ import {
   planFromGguf,
   planFromWeights,
 } from '../export/gguf-export.ts'
-import { ggufVocabulary, noVocabulary } from '../export/gguf-vocabulary.ts'
+import { ggufVocabulary, placeholderVocabulary } from '../export/gguf-vocabulary.ts'
 import { NOTE_KEY, NOTE_PLACE } from '../export/verification-note.ts'
 import type { ByteSource } from '../formats/byte-source.ts'
 import { floatTensor, readFloats } from '../formats/float-tensor.ts'
@@ -69,7 +69,7 @@ export async function ggufTarget(options: GgufTargetOptions): Promise<ExportTarg
   const own = async (): Promise<Plan> => ({
     metadata: new Map([
       ...modelMetadata(config, architecture, dtype!),
-      ...(withoutTokenizer ? noVocabulary() : await vocabularyOf(folder, config.vocabSize)),
+      ...(withoutTokenizer ? placeholderVocabulary(config.vocabSize) : await vocabularyOf(folder, config.vocabSize)),
     ]),
     tensors: (biases) => planFromWeights({ config, weights, architecture }, carrier, biases),
     pathOf: (file) => join(folder, file!),

@@ -37,10 +37,19 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
   const stored = locateWeights(config, files)
   const { weights, moved } = relocateWeights(stored, ONNX_WEIGHTS)
   const json = await readConfigRecord(folder)
-  const persona = async (displacement: Displacement): Promise<ExportedPersona> => {
-    if (as === 'input') return { kind: 'input' }
+  const bake = async (displacement: Displacement): Promise<ExportedPersona> => {
     const biases = await biasesOf('o-bias', { displacement, shape, outputWeights: outputWeightsOf(folder, stored) })
     return { kind: 'baked', biases: biases.map((bias) => Float32Array.from(bias)) }
+  }
+  const write = async (path: string, persona: ExportedPersona): Promise<void> => {
+    await mkdir(join(path, ONNX_FOLDER), { recursive: true })
+    await copyModelText({ from: folder, to: path, except: ['config.json'] })
+    const layout = { dtype: 'fp32', use_external_data_format: { [ONNX_GRAPH]: 1 } }
+    const written = { ...(withoutCodeFields(json) as object), 'transformers.js_config': layout }
+    await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`)
+    await copyWeights(folder, moved, join(path, ONNX_FOLDER, ONNX_WEIGHTS))
+    const metadata = { ...provenance, [NOTE_KEY]: NOTE_PLACE }
+    await writeFileAtomic(join(path, ONNX_FOLDER, ONNX_GRAPH), exportedLlamaGraph({ config, shape, weights, persona, metadata }))
   }
   return {
     kind: 'folder',
@@ -50,17 +59,10 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
       carrier: as === 'baked' ? 'bias added after o_proj' : `input "${DISPLACEMENT}", zero unless it is fed`,
       context: `${shape.contextLength} tokens`,
     },
-    async write(path, displacement) {
-      await mkdir(join(path, ONNX_FOLDER), { recursive: true })
-      await copyModelText({ from: folder, to: path, except: ['config.json'] })
-      const layout = { dtype: 'fp32', use_external_data_format: { [ONNX_GRAPH]: 1 } }
-      const written = { ...(withoutCodeFields(json) as object), 'transformers.js_config': layout }
-      await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`)
-      await copyWeights(folder, moved, join(path, ONNX_FOLDER, ONNX_WEIGHTS))
-      const metadata = { ...provenance, [NOTE_KEY]: NOTE_PLACE }
-      const graph = exportedLlamaGraph({ config, shape, weights, persona: await persona(displacement), metadata })
-      await writeFileAtomic(join(path, ONNX_FOLDER, ONNX_GRAPH), graph)
-    },
+    write: async (path, displacement) => write(path, as === 'input' ? { kind: 'input' } : await bake(displacement)),
+    ...(as === 'input' && {
+      writeTrial: (path: string, displacement: Displacement) => write(path, { kind: 'input', unfed: displacement }),
+    }),
     open: (path) => openOnnxExport(path, shape),
   }
 }

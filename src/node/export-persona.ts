@@ -7,18 +7,18 @@ import type { LanguageModel } from '../model/language-model.ts'
 import { compilePersona, type StoredPersona } from '../persona/persona.ts'
 import { ggufTarget } from './export-gguf.ts'
 import { hfTarget } from './export-hf.ts'
+import { ollamaTarget } from './export-ollama.ts'
 import { onnxTarget } from './export-onnx.ts'
 import type { ExportTarget } from './export-target.ts'
+import type { ExportTargetName } from './export-targets.ts'
 import { loadModel } from './load-model.ts'
+import { isGgufName, modelFolderOf } from './model-source.ts'
 import { packageVersion } from './package-version.ts'
 import { writeVerified } from './write-verified.ts'
 
-export const EXPORT_TARGETS = ['hf', 'gguf', 'ollama', 'onnx'] as const
-export type ExportTargetName = (typeof EXPORT_TARGETS)[number]
-
 export interface ExportPersonaOptions {
   readonly persona: StoredPersona
-  /** Model folder the persona was fitted on. */
+  /** Model folder or GGUF file the persona was fitted on. */
   readonly model: string
   readonly target: ExportTargetName
   /** File or folder to write. */
@@ -58,17 +58,18 @@ export interface ExportResult {
 export async function exportPersona(options: ExportPersonaOptions): Promise<ExportResult> {
   const { persona, target: name, to, requireVerified = false, openModel = loadModel } = options
   refuseWithoutPlace(persona, name)
-  const model = await openModel(options.model)
+  const folder = await modelFolderOf(options.model)
+  const model = await openModel(folder)
   try {
     const { displacement = zeroDisplacement(model.shape), system } = compilePersona(persona, model, options)
-    const target = await openTarget(options, { displacement, system, model, openModel })
+    const target = await openTarget(withSource(options, folder), { displacement, system, model, openModel })
     const date = options.date ?? new Date().toISOString().slice(0, 10)
     const verification = await writeVerified({ target, to, model, displacement, system, requireVerified, date })
     return {
       target: name,
       path: to,
       carrier: target.facts,
-      prompt: system === undefined ? 'none' : 'not carried',
+      prompt: system === undefined ? 'none' : name === 'ollama' ? 'carried' : 'not carried',
       scope: 'prompt and answer',
       verification,
     }
@@ -77,13 +78,18 @@ export async function exportPersona(options: ExportPersonaOptions): Promise<Expo
   }
 }
 
+/** A model that is a GGUF file is its own source. */
+function withSource(options: ExportPersonaOptions, folder: string): ExportPersonaOptions {
+  return { ...options, model: folder, source: options.source ?? (isGgufName(options.model) ? options.model : undefined) }
+}
+
 function refuseWithoutPlace(persona: StoredPersona, target: ExportTargetName): void {
   if (persona.kind === 'adapter') {
     throw new PalignError('incompatible-persona', 'persona is an adapter, expected one that steers', {
       hint: 'an adapter is merged into the weights (writeMergedModel), or used as the PEFT folder that it is',
     })
   }
-  if (persona.kind === 'prompt') {
+  if (persona.kind === 'prompt' && target !== 'ollama') {
     throw new PalignError('incompatible-persona', `persona is a prompt, a model of target ${target} has no place for one`, {
       hint: 'send its text as the system message, or export to ollama',
     })
@@ -97,7 +103,10 @@ interface Compiled {
   readonly openModel: (folder: string) => Promise<LanguageModel>
 }
 
-async function openTarget(options: ExportPersonaOptions, { model, openModel, displacement }: Compiled): Promise<ExportTarget> {
+async function openTarget(
+  options: ExportPersonaOptions,
+  { model, openModel, displacement, system }: Compiled,
+): Promise<ExportTarget> {
   const { persona, model: folder } = options
   const provenance = provenanceOf(persona, options.alpha, model.fingerprint)
   switch (options.target) {
@@ -106,7 +115,7 @@ async function openTarget(options: ExportPersonaOptions, { model, openModel, dis
     case 'gguf':
       return ggufTarget({ ...options, folder, displacement, provenance })
     case 'ollama':
-      throw new PalignError('invalid-input', 'not yet')
+      return ollamaTarget({ ...options, folder, displacement, provenance, system })
     case 'onnx':
       return onnxTarget({ folder, as: options.as ?? 'baked', provenance })
     default:

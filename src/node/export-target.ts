@@ -27,5 +27,9 @@ export interface ExportTarget {
   readonly facts: Readonly<Record<string, string>>
   /** Writes the export with this displacement at a path that does not exist. */
   write(path: string, displacement: Displacement): Promise<void>
+  /**
+   * Where the export holds no persona but takes one: the same with this displacement as what it would be given, so that it can be run in programs that cannot feed it.
+   */
+  readonly writeTrial?: ((path: string, displacement: Displacement) => Promise<void>) | undefined
   open(path: string): Promise<OpenedExports>
 }

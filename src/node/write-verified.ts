@@ -68,10 +68,13 @@ async function verify(
   const probes = await verificationProbes(model, system)
   const base = await engineDistributions(model, probes)
   const steered = await engineDistributions(model, probes, displacement)
-  const exported = await answersOf(target, fresh, { probes, model })
+  // What takes its persona from outside is itself the export of alpha 0.
+  const [steeredAt, zeroAt] = target.writeTrial === undefined ? [fresh, zero] : [zero, fresh]
+  await target.writeTrial?.(steeredAt, displacement)
+  const exported = await answersOf(target, steeredAt, { probes, model })
   if (exported.answers.length === 0) return { kind: 'unverified', reason: exported.missing.join('; ') }
-  await target.write(zero, zeroDisplacement(model.shape))
-  const unsteered = await answersOf(target, zero, { probes, model })
+  if (target.writeTrial === undefined) await target.write(zeroAt, zeroDisplacement(model.shape))
+  const unsteered = await answersOf(target, zeroAt, { probes, model })
   let worst: Compared | undefined
   for (const [i, { program, distributions }] of exported.answers.entries()) {
     const compared: Compared = {
