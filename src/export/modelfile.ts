@@ -7,10 +7,12 @@ import type { Message } from '../model/messages.ts'
 /** What a template writes around the messages of each role. */
 export interface Affixes {
   readonly system: readonly [string, string]
-  readonly user: readonly [string, string]
+  /** Before the text of a user. */
+  readonly user: string
+  /** After the text of a user an answer begins. */
   readonly assistant: readonly [string, string]
-  /** What stands at the beginning where there is no system message. */
-  readonly withoutSystem: string
+  /** What the template says where there is no system message. */
+  readonly defaultSystem: string | undefined
 }
 
 const SAID = { system: 'SYSTEM-7f3a', user: 'USER-7f3a', assistant: 'ANSWER-7f3a', again: 'AGAIN-7f3a' } as const
@@ -31,24 +33,26 @@ export async function affixesOf(render: (messages: readonly Message[]) => Promis
   )
     return undefined
   const first = await render(chat.slice(0, 2))
-  const bare = await render(chat.slice(1, 2))
-  // What follows a user's text is how an answer begins; the two messages share what stands between them.
-  const between = sharedEnd(afterSystem!, afterAnswer!)
+  const [bareBegin, bareEnd] = (await render(chat.slice(1, 2))).split(SAID.user)
+  if (end !== afterUser || bareEnd !== afterUser) return undefined
+  // What stands before every user's text, whatever came before it.
+  const between = sharedEnd(sharedEnd(afterSystem!, afterAnswer!), bareBegin!)
+  const before = (text: string) => text.slice(0, text.length - between.length)
   const affixes: Affixes = {
-    system: [begin!, afterSystem!.slice(0, afterSystem!.length - between.length)],
-    user: [between, ''],
-    assistant: [afterUser!, afterAnswer!.slice(0, afterAnswer!.length - between.length)],
-    withoutSystem: bare.split(between + SAID.user)[0]!,
+    system: [begin!, before(afterSystem!)],
+    user: between,
+    assistant: [afterUser!, before(afterAnswer!)],
+    defaultSystem: insideOf(before(bareBegin!), [begin!, before(afterSystem!)]),
   }
-  const isSame =
-    end === afterUser &&
-    first === joined(affixes, [SAID.system, SAID.user]) &&
-    bare === `${affixes.withoutSystem}${between}${SAID.user}${afterUser}`
-  return isSame ? affixes : undefined
+  const isSame = first === `${begin}${SAID.system}${afterSystem}${SAID.user}${afterUser}`
+  return isSame && (before(bareBegin!) === '' || affixes.defaultSystem !== undefined) ? affixes : undefined
 }
 
-const joined = ({ system, user, assistant }: Affixes, [said, asked]: readonly [string, string]) =>
-  `${system[0]}${said}${system[1]}${user[0]}${asked}${user[1]}${assistant[0]}`
+/** A template may write a system message of its own where none is given. */
+function insideOf(text: string, [begin, end]: readonly [string, string]): string | undefined {
+  const isThere = text.length > begin.length + end.length && text.startsWith(begin) && text.endsWith(end)
+  return isThere ? text.slice(begin.length, text.length - end.length) : undefined
+}
 
 function sharedEnd(a: string, b: string): string {
   let length = 0
@@ -72,22 +76,21 @@ export interface ModelfileOptions {
 export function modelfile({ model, affixes, bos, system, stop, license }: ModelfileOptions): string {
   const lines = [`FROM ./${model}`]
   if (affixes === undefined)
-    lines.push(
-      '# No TEMPLATE: the model has no chat template, or one that is more than text around messages.',
-    )
+    lines.push('# No TEMPLATE: the model has no chat template, or one that is more than text around messages.')
   else lines.push(`TEMPLATE ${quoted(goTemplate(affixes, bos))}`)
-  if (system !== undefined) lines.push(`SYSTEM ${quoted(system)}`)
+  const said = system ?? affixes?.defaultSystem
+  if (said !== undefined) lines.push(`SYSTEM ${quoted(said)}`)
   for (const text of stop) lines.push(`PARAMETER stop ${JSON.stringify(text)}`)
   if (license !== undefined) lines.push(`LICENSE ${quoted(license)}`)
   return `${lines.join('\n')}\n`
 }
 
-function goTemplate({ system, user, assistant, withoutSystem }: Affixes, bos: string): string {
-  const begins = (text: string) => literal(bos !== '' && text.startsWith(bos) ? text.slice(bos.length) : text)
-  const otherwise = begins(withoutSystem) === '' ? '' : `{{ else }}${begins(withoutSystem)}`
+/** Ollama repeats it for every turn, the system message only with the first: so what is said without one goes into SYSTEM. */
+function goTemplate({ system, user, assistant }: Affixes, bos: string): string {
+  const begin = bos !== '' && system[0].startsWith(bos) ? system[0].slice(bos.length) : system[0]
   return (
-    `{{ if .System }}${begins(system[0])}{{ .System }}${literal(system[1])}${otherwise}{{ end }}` +
-    `${literal(user[0])}{{ .Prompt }}${literal(user[1])}${literal(assistant[0])}{{ .Response }}${literal(assistant[1])}`
+    `{{ if .System }}${literal(begin)}{{ .System }}${literal(system[1])}{{ end }}` +
+    `${literal(user)}{{ .Prompt }}${literal(assistant[0])}{{ .Response }}${literal(assistant[1])}`
   )
 }
 

@@ -124,13 +124,13 @@ async function vocabularyOf(folder: string, vocabSize: number): Promise<GgufMeta
   })
 }
 
-interface GgufFile extends Pick<Plan, 'pathOf'> {
+export interface GgufFile extends Pick<Plan, 'pathOf'> {
   readonly metadata: GgufMetadata
   readonly tensors: readonly PlannedTensor[]
 }
 
 /** One tensor, or a piece of one, in memory at a time. */
-async function writeGgufFile(path: string, { metadata, tensors, pathOf }: GgufFile): Promise<void> {
+export async function writeGgufFile(path: string, { metadata, tensors, pathOf }: GgufFile): Promise<void> {
   const alignment = ggufAlignment(metadata)
   const out = await open(path, 'wx')
   try {
