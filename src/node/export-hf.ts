@@ -16,7 +16,7 @@ import { copyModelText, withoutCodeFields } from './copy-model-text.ts'
 import type { ExportTarget } from './export-target.ts'
 import { readModelFolder } from './model-folder.ts'
 import { packageVersion } from './package-version.ts'
-import { type JsonRecord, readConfigRecord, readTokenizerConfig } from './read-config.ts'
+import { exportedTokenizerConfig, type JsonRecord, readConfigRecord } from './read-config.ts'
 import { openFile } from './read-file.ts'
 import { outputWeightsOf } from './read-weight.ts'
 import { engineExport } from './verify-engine.ts'
@@ -44,12 +44,7 @@ export async function hfTarget({ folder, openModel, provenance }: HfTargetOption
       await mkdir(path, { recursive: true })
       await copyModelText({ from: folder, to: path, except: ['config.json', 'tokenizer_config.json'] })
       await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`)
-      // Loaders choose the class of a tokenizer by the family unless it is named; the family may have changed.
-      const tokenizer = {
-        tokenizer_class: 'PreTrainedTokenizerFast',
-        ...(withoutCodeFields(await readTokenizerConfig(folder)) as JsonRecord),
-      }
-      await writeFileAtomic(join(path, 'tokenizer_config.json'), `${JSON.stringify(tokenizer, null, 2)}\n`)
+      await writeFileAtomic(join(path, 'tokenizer_config.json'), await exportedTokenizerConfig(folder))
       await writeWeights({ folder, path, config, files, weights, displacement, provenance })
     },
     open: async (path) => ({

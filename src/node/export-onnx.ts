@@ -13,7 +13,7 @@ import { writeFileAtomic } from './atomic-write.ts'
 import { copyModelText, withoutCodeFields } from './copy-model-text.ts'
 import type { ExportTarget } from './export-target.ts'
 import { readModelFolder } from './model-folder.ts'
-import { readConfigRecord } from './read-config.ts'
+import { exportedTokenizerConfig, readConfigRecord } from './read-config.ts'
 import { type OpenFile, openFile } from './read-file.ts'
 import { outputWeightsOf } from './read-weight.ts'
 import { openOnnxExport } from './verify-onnx.ts'
@@ -43,7 +43,8 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
   }
   const write = async (path: string, persona: ExportedPersona): Promise<void> => {
     await mkdir(join(path, ONNX_FOLDER), { recursive: true })
-    await copyModelText({ from: folder, to: path, except: ['config.json'] })
+    await copyModelText({ from: folder, to: path, except: ['config.json', 'tokenizer_config.json'] })
+    await writeFileAtomic(join(path, 'tokenizer_config.json'), await exportedTokenizerConfig(folder))
     const layout = { dtype: 'fp32', use_external_data_format: { [ONNX_GRAPH]: 1 } }
     const written = { ...(withoutCodeFields(json) as object), 'transformers.js_config': layout }
     await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`)

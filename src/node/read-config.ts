@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { type JsonValue, parseStrictJson } from '../formats/strict-json.ts'
+import { withoutCodeFields } from './copy-model-text.ts'
 import { decodeText, ifExists, readFileBounded } from './read-file.ts'
 
 const MAX_CONFIG_BYTES = 1 << 20
@@ -24,4 +25,10 @@ export function recordOf(bytes: Uint8Array, path: string): JsonRecord {
   const json = parseStrictJson(decodeText(bytes, path), `file ${path}`)
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json
   throw new PalignError('malformed-file', `file ${path} holds no JSON object`)
+}
+
+/** The text of tokenizer_config.json for an export: loaders need one, and choose a class by the family of the model, which may have changed, unless it is named. */
+export async function exportedTokenizerConfig(folder: string): Promise<string> {
+  const kept = withoutCodeFields(await readTokenizerConfig(folder)) as JsonRecord
+  return `${JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast', ...kept }, null, 2)}\n`
 }

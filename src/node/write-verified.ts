@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve } from 'node:path'
 import { PalignError } from '../errors.ts'
 import { type Compared, compareDistributions, type Distributions, faultOf, type Probe } from '../export/verification.ts'
 import { fillNote, type Verification } from '../export/verification-note.ts'
@@ -37,13 +37,13 @@ export interface VerifiedWrite {
 export async function writeVerified({ target, to, requireVerified, ...measure }: VerifiedWrite): Promise<Verification> {
   const path = resolve(to)
   if (target.kind === 'folder') await prepareToWriteFolder(path)
-  // A folder beside the place: names in it stay as programs expect them.
+  // In a folder beside the place, under plain names: transformers.js takes no other.
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   await makeFolder(beside)
   try {
-    const fresh = join(beside, basename(path))
+    const [fresh, zero] = ['export', 'zero'].map((name) => join(beside, target.kind === 'file' ? name + extname(path) : name))) as [string, string]
     await target.write(fresh, measure.displacement)
-    const verification = await verify(target, { fresh, zero: join(beside, `zero-${basename(path)}`) }, measure)
+    const verification = await verify(target, { fresh, zero }, measure)
     if (verification.kind === 'unverified' && requireVerified) {
       throw new PalignError('not-found', `export cannot be verified: ${verification.reason}`, {
         hint: 'install the program, or leave out --require-verified',
