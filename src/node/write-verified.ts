@@ -41,7 +41,9 @@ export async function writeVerified({ target, to, requireVerified, ...measure }:
   const beside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   await makeFolder(beside)
   try {
-    const [fresh, zero] = ['export', 'zero'].map((name) => join(beside, target.kind === 'file' ? name + extname(path) : name))) as [string, string]
+    const [fresh, zero] = ['export', 'zero'].map((name) =>
+      join(beside, target.kind === 'file' ? name + extname(path) : name),
+    ) as [string, string]
     await target.write(fresh, measure.displacement)
     const verification = await verify(target, { fresh, zero }, measure)
     if (verification.kind === 'unverified' && requireVerified) {
