@@ -54,7 +54,7 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
   }
   return {
     kind: 'folder',
-    precision: 'float',
+    precision: [...stored.values()].some(({ kind }) => kind === 'blocks') ? 'narrow' : 'float',
     noteIn: join(ONNX_FOLDER, ONNX_GRAPH),
     facts: {
       carrier: as === 'baked' ? 'bias added after o_proj' : `input "${DISPLACEMENT}", zero unless it is fed`,

@@ -46,7 +46,7 @@ describe('verification of an export', () => {
   })
 
   it('fails a narrow target beyond a twentieth of what steering does and what the target rounds', () => {
-    expect(faultOf(compared(0.05, 0.4, 0.4, 0.02), 'narrow')).toContain('expected at most 0.040')
+    expect(faultOf(compared(0.05, 0.4, 0.4, 0.02), 'narrow')).toContain('expected at most 0.020')
   })
 
   it('fails an export that is another model at alpha 0', () => {
