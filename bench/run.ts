@@ -4,6 +4,7 @@ import { benchDecode, benchPrefix } from './decode.bench.ts'
 import { environment } from './environment.ts'
 import { benchPeople } from './people.bench.ts'
 import { benchProbes, correlatedRows, independentRows } from './probes.bench.ts'
+import { benchQuantised } from './quantised.bench.ts'
 import { benchServe } from './serve.bench.ts'
 import { benchTraining } from './training.bench.ts'
 
@@ -17,6 +18,7 @@ const BENCHES = {
   people: () => benchPeople(),
   training: () => benchTraining(),
   serve: () => benchServe(),
+  quantised: () => benchQuantised(),
 } as const
 type Name = keyof typeof BENCHES
 

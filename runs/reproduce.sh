@@ -24,6 +24,11 @@ evaluate papi-30-respondent-forms --methods unchanged,few-shot,personality-promp
 evaluate papi-30-respondent --methods unchanged,few-shot,pas,pas:published,dpo,ppo --respondents 30 # an hour and a half
 evaluate papi-300-respondent-few-shot-descending --methods unchanged,few-shot --orders descending
 
+# What tying heads to their key/value group costs, on a grouped-query variant of the demo model that is trained for it.
+npx tsx runs/respondent/grouped.ts "$work/grouped"
+palign evaluate --model "$work/grouped/trained" --data "$data/papi/Test-set.json" --respondents 30 --seed 1 --methods unchanged,few-shot,personality-prompt,pas,pas:kv-tied --json |
+  store papi-30-grouped-kv-tied
+
 # Side effects and behaviour: personas of simulated persons, since no model is to speak as one of the test persons.
 for seed in 0 1; do
   palign demo --seed "$seed" --out "$work/simulated-$seed.safetensors" --json >"$work/demo-$seed.json"

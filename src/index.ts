@@ -75,9 +75,20 @@ export { readPeople } from './people/read-people.ts'
 export type { Respondent } from './people/respondent.ts'
 export { respondentAt, respondentsOf, type Sample } from './people/sample.ts'
 export { simulateRespondents } from './people/simulate.ts'
+export type { BaseModel, Parent, PersonaAbout } from './persona/about.ts'
+export { add, interpolate, mix, negate, scale, subtract, type WeightedPersona, withPrompt } from './persona/algebra.ts'
 export { compileDisplacement } from './persona/compile.ts'
+export { contentHash } from './persona/content-hash.ts'
+export { assertCurrent } from './persona/expiry.ts'
 export { type Intervention, interventionAt } from './persona/intervention.ts'
-export { type AdapterPersona, compilePersona, type Persona, type SteeringPersona } from './persona/persona.ts'
+export { isOfOtherModel } from './persona/model-match.ts'
+export {
+  type AdapterPersona,
+  compilePersona,
+  type Persona,
+  type PromptSteeringPersona,
+  type SteeringPersona,
+} from './persona/persona.ts'
 export type { TrainingPoint, TrainingRecord } from './persona/training-record.ts'
 export { massMeanDirection } from './probes/direction.ts'
 export { fitProbes, type Probe } from './probes/fit-probes.ts'

@@ -28,7 +28,8 @@ export async function* answer(request: AnswerRequest): AsyncGenerator<ChatEvent,
   let text = ''
   let generatedTokens = 0
   let failed = false
-  const who = { persona: speaker.speaker.id, alpha: speaker.alpha, seed }
+  const mark = speaker.modelMismatch ? ({ modelMismatch: true } as const) : {}
+  const who = { persona: speaker.speaker.id, alpha: speaker.alpha, ...mark, seed }
   const usage = () => ({ promptTokens: tokens.length, generatedTokens })
   try {
     for await (const event of model.generate({ ...settings, ...speaker.steering, tokens, maxTokens, seed, signal })) {

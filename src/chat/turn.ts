@@ -17,6 +17,8 @@ export interface Turn {
   /** Id of the persona that answered; `none` is the base model. */
   readonly persona: string
   readonly alpha: number | undefined
+  /** Present where the persona was fitted on another model. */
+  readonly modelMismatch?: true
   /** System message beside the persona's own prompt. */
   readonly system: string | undefined
   readonly seed: number
@@ -31,7 +33,10 @@ export interface Turn {
 export type ChatEvent =
   | { readonly kind: 'trimmed'; readonly leftOut: number; readonly of: number }
   | { readonly kind: 'token'; readonly text: string }
-  | (Pick<Turn, 'persona' | 'alpha' | 'seed' | 'reason' | 'usage'> & { readonly kind: 'finish'; readonly text: string })
+  | (Pick<Turn, 'persona' | 'alpha' | 'modelMismatch' | 'seed' | 'reason' | 'usage'> & {
+      readonly kind: 'finish'
+      readonly text: string
+    })
 
 export function messagesOfTurns(turns: readonly Turn[]): Message[] {
   return turns.flatMap(({ prompt, answer }): Message[] => [

@@ -6,9 +6,12 @@ import { splitItems } from '../items/item-split.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { prepareAdapterFolder } from '../node/adapter-folder.ts'
 import { prepareToWrite } from '../node/atomic-write.ts'
+import { describeBaseModel } from '../node/base-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { writePersona } from '../node/persona-file.ts'
+import { SPLIT_OF_SHORT_FORM } from '../persona/about.ts'
+import type { StoredPersona } from '../persona/persona.ts'
 import { showAdapter } from './align-adapter.ts'
 import { readRespondent } from './answers.ts'
 import { type ModelOptions, openModel } from './open-model.ts'
@@ -21,6 +24,10 @@ interface AlignCommandOptions extends ModelOptions {
   readonly method: 'pas' | 'pas:published' | 'pas:kv-tied' | 'dpo' | 'ppo'
   readonly steps?: number
   readonly out: string
+  readonly license?: string
+  readonly owner?: string
+  /** ISO 8601. */
+  readonly expires?: string
   readonly json?: boolean
 }
 
@@ -51,11 +58,20 @@ export async function alignCommand(options: AlignCommandOptions): Promise<void> 
   const source = { data: basename(options.data), version: packageVersion() }
   const model = await openModel(options)
   try {
-    const persona = await alignPerson({
+    const found = await alignPerson({
       ...{ method, model, respondent, steps, seed: options.seed, source, signal, onStage: stage },
       store: activationCache(cacheFolder(process.env)),
       openTrainer: (adapter) => loadAdapterTrainer({ folder: options.model, adapter }),
     })
+    const { license, owner, expires } = options
+    const about = {
+      base: await describeBaseModel(options.model, options.dtype),
+      split: SPLIT_OF_SHORT_FORM,
+      license,
+      owner,
+      expires,
+    }
+    const persona: StoredPersona = { ...found, about: { ...about, created: new Date().toISOString() } }
     await writePersona(options.out, persona)
     if (persona.kind === 'adapter') return showAdapter(persona, options)
     if (persona.kind === 'prompt') return print(`persona written to ${options.out}`)

@@ -12,6 +12,7 @@ import { drawDocuments } from '../eval/capability/subset.ts'
 import { withRandomControls } from '../eval/random-arms.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { prepareToWrite, writeFileAtomic } from '../node/atomic-write.ts'
+import { modelFolderOf } from '../node/model-source.ts'
 import { readEndTokens } from '../node/model-text.ts'
 import { packageVersion } from '../node/package-version.ts'
 import { armsOf, readPersonas } from './arms.ts'
@@ -23,6 +24,7 @@ import { openCommandUnits } from './stores.ts'
 interface CapabilityCommandOptions extends ModelOptions {
   readonly bench: string
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly tasks: string
   readonly limit?: number
   readonly random: number
@@ -43,7 +45,7 @@ export async function capabilityCommand(options: CapabilityCommandOptions): Prom
   if (!(margin > 0)) throw new PalignError('invalid-input', `margin is ${margin}, expected points above 0`)
   if (options.out !== undefined) await prepareToWrite(options.out)
   for (const folder of [options.lmEval, options.inspect]) if (folder !== undefined) await prepareToWrite(join(folder, 'log'))
-  const personas = withRandomControls(await readPersonas(options.persona ?? []), { count: options.random, seed })
+  const personas = withRandomControls(await readPersonas(options.persona ?? [], options), { count: options.random, seed })
   const sets = await readTasks(options)
   const units = await openCommandUnits(options)
   const model = await openModel(options)
@@ -106,7 +108,7 @@ async function readTasks({ bench, tasks, limit }: CapabilityCommandOptions): Pro
 /** What stands before a text that is scored after nothing: the tokenizer's beginning, else an end token of the model, else nothing. */
 async function beginningOf(model: LanguageModel, folder: string): Promise<number[]> {
   const own = model.encode('')
-  return own.length > 0 ? own : (await readEndTokens(folder)).slice(0, 1)
+  return own.length > 0 ? own : (await readEndTokens(await modelFolderOf(folder))).slice(0, 1)
 }
 
 function promptingOf(model: LanguageModel, beginning: readonly number[]): string {

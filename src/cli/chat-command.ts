@@ -1,7 +1,7 @@
 /** @file The command that talks. Its code is loaded only when it is called. */
 import { type Command, Option } from 'commander'
 import { DEFAULT_MAX_TOKENS } from '../model/language-model.ts'
-import { count, device, dtype, examples, model, number, seed } from './options.ts'
+import { allowModelMismatch, count, device, dtype, examples, model, number, passphraseFile, seed } from './options.ts'
 
 export function defineChat(palign: Command): void {
   palign
@@ -13,6 +13,8 @@ export function defineChat(palign: Command): void {
     .option('-p, --persona <path>', 'who answers first: a persona file or the folder of an adapter (PEFT)')
     .option('--personas <folder>', 'persona files and adapter folders to choose from')
     .addOption(new Option('--alpha <number>', "strength of --persona instead of the persona's own").argParser(number))
+    .addOption(passphraseFile())
+    .addOption(allowModelMismatch())
     .addOption(seed())
     .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0.7))
     .addOption(new Option('--top-p <number>', 'keep the smallest set of tokens with this mass').argParser(number).default(1))

@@ -15,6 +15,8 @@ import { type ModelOptions, openModel } from './open-model.ts'
 interface ChatOptions extends ModelOptions {
   readonly persona?: string
   readonly personas?: string
+  readonly passphraseFile?: string
+  readonly allowModelMismatch?: boolean
   readonly alpha?: number
   readonly seed: number
   readonly temperature: number
@@ -27,7 +29,7 @@ interface ChatOptions extends ModelOptions {
 }
 
 export async function chatCommand(options: ChatOptions): Promise<void> {
-  const { alpha, seed, temperature, topP, maxTokens, system } = options
+  const { alpha, seed, temperature, topP, maxTokens, system, allowModelMismatch } = options
   if (alpha !== undefined && options.persona === undefined) {
     throw new PalignError('invalid-input', '--alpha was given without --persona', {
       hint: 'name the persona whose strength it sets',
@@ -41,7 +43,7 @@ export async function chatCommand(options: ChatOptions): Promise<void> {
 
   const model = await openModel(options)
   try {
-    const speaker = first === undefined ? undefined : { ...speakerOf(first, personas), alpha }
+    const speaker = first === undefined ? undefined : { ...speakerOf(first, personas, { allowModelMismatch }), alpha }
     const session = chatSession({ model, speaker, seed, system, settings: { temperature, topP, maxTokens } })
     if (isInteractive) {
       view.note(
@@ -52,7 +54,7 @@ export async function chatCommand(options: ChatOptions): Promise<void> {
     const complete = (line: string) => completions(line, personas)
     const input = lineInput({ isInteractive, history, complete, note: view.note })
     try {
-      const room = { session, model, personas, view, saved: new Set<string>() }
+      const room = { session, model, personas, allowModelMismatch, view, saved: new Set<string>() }
       process.exitCode = await converse({ ...room, input, isInteractive, paint: io.paintMessage })
     } finally {
       input.close()

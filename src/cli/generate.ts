@@ -2,13 +2,16 @@
 import { text as readStream } from 'node:stream/consumers'
 import { PalignError } from '../errors.ts'
 import { messagesFor } from '../eval/arm-text.ts'
-import { readPersona } from '../node/persona-file.ts'
 import { compilePersona } from '../persona/persona.ts'
 import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, note, printJson } from './output.ts'
+import { passphraseOf } from './passphrase.ts'
+import { mismatchNote, usablePersona } from './use-persona.ts'
 
 interface GenerateOptions extends ModelOptions {
   readonly persona?: string
+  readonly passphraseFile?: string
+  readonly allowModelMismatch?: boolean
   readonly alpha?: number
   readonly temperature: number
   readonly topP: number
@@ -26,10 +29,16 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
   }
   const signal = interruptSignal()
   const said = prompt === '-' ? await readStream(process.stdin) : prompt
-  const persona = options.persona === undefined ? ({ kind: 'none' } as const) : await readPersona(options.persona)
+  const persona =
+    options.persona === undefined
+      ? ({ kind: 'none' } as const)
+      : await usablePersona(options.persona, { passphrase: passphraseOf(options) })
   const model = await openModel(options)
   try {
-    const { system, ...steering } = compilePersona(persona, model, { alpha: options.alpha })
+    const { alpha, allowModelMismatch } = options
+    const { system, ...steering } = compilePersona(persona, model, { alpha, allowModelMismatch })
+    const mismatch = mismatchNote(persona, model)
+    if (mismatch !== undefined) note(`palign: ${mismatch}`)
     if (persona.kind === 'adapter' && persona.model === undefined) {
       note(`palign: ${options.persona} does not say which model it was trained on; that its shapes fit is all that is checked`)
     }
@@ -40,7 +49,8 @@ export async function generateCommand(prompt: string, options: GenerateOptions):
     const input = options.raw ? { tokens: model.encode(said) } : { messages }
     for await (const event of model.generate({ ...input, ...steering, temperature, topP, maxTokens, seed, signal })) {
       if (event.kind === 'token' && !options.json) process.stdout.write(event.text)
-      if (event.kind === 'finish' && options.json) printJson({ ...event, steered, seed })
+      if (event.kind === 'finish' && options.json)
+        printJson({ ...event, steered, seed, ...(mismatch !== undefined && { modelMismatch: true }) })
       if (event.kind === 'finish' && !options.json) process.stdout.write('\n')
     }
   } finally {

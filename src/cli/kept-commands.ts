@@ -1,6 +1,6 @@
 /** @file Commands about what a server or a store keeps of persons, with their options. */
 import { type Command, Option } from 'commander'
-import { count, data, examples, json, row } from './options.ts'
+import { count, data, examples, json, passphraseFile, row } from './options.ts'
 
 export function defineKeptCommands(palign: Command): void {
   defineRespondents(palign)
@@ -38,8 +38,11 @@ function defineRespondents(palign: Command): void {
     .action(async (id, options) => (await import('./respondents.ts')).deleteRespondentCommand(id, options))
 }
 
+const encrypting = (command: Command): Command =>
+  command.argument('<file>', 'persona file').addOption(passphraseFile()).addOption(json())
+
 function definePersonas(palign: Command): void {
-  const group = palign.command('persona').description('personas that are kept')
+  const group = palign.command('persona').description('personas that are kept, and persona files under a passphrase')
   placed(group.command('list').description('personas and their states')).action(async (options) =>
     (await import('./personas.ts')).listPersonasCommand(options),
   )
@@ -56,4 +59,11 @@ function definePersonas(palign: Command): void {
     .option('--answers', 'the answers too, with every persona made of them')
     .addOption(force())
     .action(async (id, options) => (await import('./personas.ts')).deletePersonaCommand(id, options))
+  encrypting(group.command('encrypt').description('a persona file under a passphrase, in the format of age'))
+    .requiredOption('-o, --out <file>', 'encrypted file to write (.age)')
+    .addHelpText('after', examples('palign persona encrypt me.safetensors --out me.safetensors.age'))
+    .action(async (file, options) => (await import('./encrypt.ts')).encryptPersonaCommand(file, options))
+  encrypting(group.command('decrypt').description('the persona file that was encrypted'))
+    .requiredOption('-o, --out <file>', 'persona file to write (.safetensors)')
+    .action(async (file, options) => (await import('./encrypt.ts')).decryptPersonaCommand(file, options))
 }

@@ -14,6 +14,7 @@ import {
   model,
   number,
   out,
+  passphraseFile,
   randomControls,
   seed,
   share,
@@ -101,6 +102,7 @@ function defineCapability(palign: Command): void {
     .addOption(device())
     .requiredOption('-b, --bench <folder>', 'folder with the files of the sets, or with folders reasoning and truthfulness')
     .addOption(comparedPersonas())
+    .addOption(passphraseFile())
     .option(
       '--tasks <list>',
       'comma-separated; a .jsonl file with {id, question, choices, answer} is asked as ARC is',
@@ -181,6 +183,7 @@ function defineSafety(palign: Command): void {
     .option('--safe <files...>', 'further prompts that should be answered')
     .option('--prompt-column <name>', 'column of the prompts in these CSV files', 'prompt')
     .addOption(comparedPersonas())
+    .addOption(passphraseFile())
     .addOption(randomControls())
     .option(
       '--judge <urls...>',
@@ -227,6 +230,7 @@ function defineOpenEnded(palign: Command): void {
     .addOption(dtype())
     .addOption(device())
     .option('-p, --persona <paths...>', 'persona files made by palign align, or folders of adapters; each is an arm')
+    .addOption(passphraseFile())
     .option('--statements <folder>', 'anthropic_persona_TRAIT.jsonl of the five traits, to fit the classifier on')
     .option('--judge <urls...>', 'OpenAI-compatible address such as https://host/v1; pairs with --judge-model, repeatable')
     .option('--judge-model <names...>', 'model of the judge; another than the model under test')
@@ -262,10 +266,11 @@ function defineRate(palign: Command): void {
     .command('export')
     .description('a blind package: a page to rate on, or tasks for Label Studio, and the key that raters must not see')
     .option('-a, --answers <file>', 'JSONL: one {"id", "prompt", "arm", "text", "persona"} a line, two or more arms for an id')
-    .option('-m, --model <folder>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
+    .option('-m, --model <path>', 'in place of --answers: the model that writes them, unsteered and with every --persona')
     .addOption(dtype())
     .addOption(device())
     .option('-p, --persona <paths...>', 'persona files or adapter folders; arms are called by their names')
+    .addOption(passphraseFile())
     .option('--prompts <file>', 'JSONL: one {"id", "prompt", "persona"} a line; persona is what raters are told of the person')
     .option('--save-answers <file>', 'keep what the model wrote as JSONL for --answers')
     .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))

@@ -14,6 +14,7 @@ import { openCommandUnits } from './stores.ts'
 
 interface OpenEndedCommandOptions extends JudgeOptions, ModelOptions {
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly statements?: string
   readonly samples: number
   readonly temperature: number
@@ -34,7 +35,7 @@ export async function openEndedCommand(options: OpenEndedCommandOptions): Promis
   const judges = judgesOf(options, process.env)
   for (const { model } of judges) refuseSelfJudge(model, [modelName])
   for (const path of [answersPath, log, out]) if (path !== undefined) await prepareToWrite(path)
-  const personas = await readPersonas(options.persona ?? [])
+  const personas = await readPersonas(options.persona ?? [], options)
   const statements = options.statements === undefined ? undefined : await readTraitStatements(options.statements)
   const units = await openCommandUnits(options)
   const exchanges: JudgeExchange[] = []

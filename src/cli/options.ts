@@ -21,6 +21,13 @@ export function count(text: string): number {
   return value
 }
 
+/** @returns ISO 8601 in UTC */
+export function utcTime(text: string): string {
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) throw new InvalidArgumentError('expected a time as 2027-01-31 or 2027-01-31T12:00:00Z.')
+  return new Date(time).toISOString()
+}
+
 export function share(text: string): number {
   const value = number(text)
   if (value < 0 || value > 1) throw new InvalidArgumentError('expected a number from 0 to 1.')
@@ -62,6 +69,16 @@ export const randomControls = () =>
     .default(0)
 export const comparedPersonas = () =>
   new Option('-p, --persona <paths...>', 'persona files or adapter folders, each compared with the unsteered model')
+export const passphraseFile = () =>
+  new Option(
+    '--passphrase-file <file>',
+    'passphrase of encrypted personas (.age); else that of PALIGN_PASSPHRASE, else asked for at the terminal',
+  )
+export const allowModelMismatch = () =>
+  new Option(
+    '--allow-model-mismatch',
+    'use a persona that was fitted on another model, where layers and heads agree; every answer is marked',
+  )
 export const databaseUrlFile = () =>
   new Option(
     '--database-url-file <file>',

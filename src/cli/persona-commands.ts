@@ -1,13 +1,29 @@
 /** @file Commands that find, use and train personas and models. Their code is loaded only when they are called. */
 import { type Command, Option } from 'commander'
 import { LINEAR_LAYERS } from '../model/adapter.ts'
-import { data, device, dtype, examples, json, model, number, row, seed, steps, wholeNumber } from './options.ts'
+import {
+  allowModelMismatch,
+  data,
+  device,
+  dtype,
+  examples,
+  json,
+  model,
+  number,
+  passphraseFile,
+  row,
+  seed,
+  steps,
+  utcTime,
+  wholeNumber,
+} from './options.ts'
 
 export function definePersonaCommands(palign: Command): void {
   defineDemo(palign)
   defineProfile(palign)
   defineAlign(palign)
   defineGenerate(palign)
+  defineMix(palign)
   defineTrain(palign)
   defineInspect(palign)
 }
@@ -51,6 +67,9 @@ function defineAlign(palign: Command): void {
     )
     .addOption(steps())
     .requiredOption('-o, --out <path>', 'persona file to write (.safetensors); for dpo and ppo a folder')
+    .option('--license <id>', 'under which the persona may be used; written into it')
+    .option('--owner <name>', 'whose it is; written into it')
+    .addOption(new Option('--expires <time>', 'ISO 8601; from then on the persona is refused at use').argParser(utcTime))
     .addOption(json())
     .addHelpText(
       'after',
@@ -77,6 +96,8 @@ function defineGenerate(palign: Command): void {
         "strength instead of the persona's own; of an adapter, 1 is its own and 0 the base model",
       ).argParser(number),
     )
+    .addOption(passphraseFile())
+    .addOption(allowModelMismatch())
     .addOption(new Option('--temperature <number>', '0 is greedy').argParser(number).default(0))
     .addOption(new Option('--top-p <number>', 'keep the smallest set of tokens with this mass').argParser(number).default(1))
     .addOption(new Option('--max-tokens <number>', 'longest answer').argParser(wholeNumber).default(128))
@@ -85,6 +106,28 @@ function defineGenerate(palign: Command): void {
     .addOption(json())
     .addHelpText('after', examples('palign generate --model models/respondent --persona me.safetensors "Who are you?"'))
     .action(async (prompt, options) => (await import('./generate.ts')).generateCommand(prompt, options))
+}
+
+function defineMix(palign: Command): void {
+  palign
+    .command('mix')
+    .description('a weighted sum of steering personas of one model, as another persona')
+    .argument('<persona=weight...>', 'persona files, each with what its displacement is multiplied by; weights may be negative')
+    .requiredOption('-o, --out <file>', 'persona file to write (.safetensors)')
+    .addOption(
+      new Option('--alpha <number>', 'what the whole is multiplied by where nothing else is asked').argParser(number).default(1),
+    )
+    .option('--system <file>', 'text that becomes the prompt of the persona')
+    .addOption(passphraseFile())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      examples(
+        'palign mix a.safetensors=0.7 b.safetensors=0.3 --out c.safetensors',
+        'palign mix a.safetensors=1 b.safetensors=-1 --system prompt.txt --out c.safetensors',
+      ),
+    )
+    .action(async (operands, options) => (await import('./mix.ts')).mixCommand(operands, options))
 }
 
 function defineTrain(palign: Command): void {
@@ -140,6 +183,7 @@ function defineInspect(palign: Command): void {
     .argument('<path>', 'model folder, persona file or adapter folder')
     .addOption(dtype())
     .addOption(device())
+    .addOption(passphraseFile())
     .addOption(json())
     .addHelpText(
       'after',

@@ -31,6 +31,7 @@ interface RateExportOptions {
   readonly model?: string
   readonly device?: Device
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly prompts?: string
   readonly saveAnswers?: string
   readonly temperature: number
@@ -135,7 +136,7 @@ async function writeAnswers(
   const { temperature, topP, maxTokens, seed, saveAnswers } = options
   const signal = interruptSignal()
   const prompts = await readLines(file, parseRatingPrompt)
-  const personas = await readPersonas(paths)
+  const personas = await readPersonas(paths, options)
   const model = await openModel({ ...options, model: folder })
   try {
     const { update, end } = stage('answers')

@@ -34,6 +34,7 @@ interface SafetyCommandOptions extends JudgeOptions, ModelOptions {
   readonly promptColumn: string
   readonly texts?: readonly string[]
   readonly persona?: readonly string[]
+  readonly passphraseFile?: string
   readonly limit?: number
   readonly maxTokens: number
   readonly random: number
@@ -54,7 +55,7 @@ export async function safetyCommand(options: SafetyCommandOptions): Promise<void
   const { seed, maxTokens, limit } = options
   const signal = interruptSignal()
   for (const path of [options.out, options.answers]) if (path !== undefined) await prepareToWrite(path)
-  const personas = await readPersonas(options.persona ?? [])
+  const personas = await readPersonas(options.persona ?? [], options)
   for (const [name, persona] of personas) {
     if ('alpha' in persona && persona.alpha === 0)
       note(`palign: ${name} has alpha 0 and moves nothing: only its prompt, if any, tells it from unsteered`)

@@ -4,6 +4,7 @@ import { activationCache, cacheFolder } from '../node/activation-cache.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { type Store, workerName } from '../node/open-store.ts'
 import { packageVersion } from '../node/package-version.ts'
+import type { BaseModel } from '../persona/about.ts'
 import { failureLog } from '../server/frame.ts'
 import { jobHandlers } from '../server/job-handlers.ts'
 import { breathing } from '../server/job-parts.ts'
@@ -16,6 +17,7 @@ export interface ServeLifeOptions {
   readonly model: LanguageModel
   /** Of the model. */
   readonly folder: string
+  readonly base: BaseModel
   /** False leaves jobs to other processes. */
   readonly isWorking: boolean
   readonly log: Log
@@ -28,11 +30,11 @@ export interface ServedLife {
   end(): Promise<void>
 }
 
-export function serveLife({ store, model, folder, isWorking, log, signal }: ServeLifeOptions): ServedLife {
+export function serveLife({ store, model, folder, base, isWorking, log, signal }: ServeLifeOptions): ServedLife {
   const onFailure = failureLog(log)
   const endSweep = startSweep(store, { log, onFailure })
   const handlers = jobHandlers({
-    ...{ model, records: store.records, version: packageVersion(), breathe: breathing() },
+    ...{ model, base, records: store.records, version: packageVersion(), breathe: breathing() },
     store: activationCache(cacheFolder(process.env)),
     openTrainer: (adapter) => loadAdapterTrainer({ folder, adapter }),
   })

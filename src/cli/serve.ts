@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { PalignError } from '../errors.ts'
 import type { GenerationLoad, LanguageModel } from '../model/language-model.ts'
+import { describeBaseModel } from '../node/base-model.ts'
 import { openStore, type Store } from '../node/open-store.ts'
 import { readFileBounded } from '../node/read-file.ts'
 import { serverApp } from '../server/app.ts'
@@ -12,11 +13,13 @@ import { type FrameOptions, loadingApp } from '../server/frame.ts'
 import { LOOPBACK_HOSTS } from '../server/guard.ts'
 import { defaultKeyFile, type KeyRing, keyRing, readKeys } from '../server/keys.ts'
 import { type Listening, listen } from '../server/listen.ts'
+import type { ShelvedPersona } from '../server/persona-shelf.ts'
 import { readPersonaFolder } from '../server/read-personas.ts'
 import type { Log } from '../server/request-log.ts'
 import { testedPersonas } from '../server/shelf.ts'
 import { type ModelOptions, openModel } from './open-model.ts'
 import { interruptSignal, note, print, printJson } from './output.ts'
+import { givenPassphrase } from './passphrase.ts'
 import { type ServedLife, serveLife } from './serve-life.ts'
 import { type StoreOptions, storeAddress } from './stores.ts'
 
@@ -25,6 +28,8 @@ const MEBIBYTE = 2 ** 20
 interface ServeOptions extends StoreOptions, ModelOptions {
   readonly name?: string
   readonly personas?: string
+  readonly passphraseFile?: string
+  readonly allowModelMismatch?: boolean
   readonly host: string
   readonly port: number
   readonly origin?: readonly string[]
@@ -83,7 +88,16 @@ export async function serveCommand(options: ServeOptions): Promise<void> {
     model = await unlessAborted(loading, signal)
     if (model !== undefined) {
       await ready(server, model, options, frame, { store, stopping: stopping.signal })
-      if (store !== undefined) life = serveLife({ store, model, folder: options.model, isWorking: options.work, log, signal })
+      if (store !== undefined)
+        life = serveLife({
+          store,
+          model,
+          folder: options.model,
+          base: await describeBaseModel(options.model, options.dtype),
+          isWorking: options.work,
+          log,
+          signal,
+        })
     }
     if (!signal.aborted) await once(signal, 'abort')
     note('palign: no new requests; those in flight end first')
@@ -102,7 +116,8 @@ async function ready(
   frame: FrameOptions,
   { store, stopping }: { readonly store: Store | undefined; readonly stopping: AbortSignal },
 ): Promise<void> {
-  const personas = options.personas === undefined ? [] : await testedPersonas(await readPersonaFolder(options.personas), model)
+  const { allowModelMismatch } = options
+  const personas = await personasOf(options, model)
   const name = options.name ?? basename(resolve(options.model))
   const { running, waiting, perKey, requestsPerMinute, tokensPerMinute } = options
   const app = serverApp({
@@ -110,6 +125,7 @@ async function ready(
     model,
     name,
     personas,
+    allowModelMismatch,
     running,
     waiting,
     keyLimits: { concurrency: perKey, requestsPerMinute, tokensPerMinute },
@@ -122,6 +138,13 @@ async function ready(
   const url = `${server.url}/v1`
   if (options.json) printJson({ url, model: name, personas: personas.map(({ id }) => `${name}@${id}`) })
   else print(`${name} with ${personas.length} personas at ${url}`)
+}
+
+/** A server has nobody to ask: the passphrase of encrypted personas is in a file or in the environment. */
+async function personasOf(options: ServeOptions, model: LanguageModel): Promise<ShelvedPersona[]> {
+  if (options.personas === undefined) return []
+  const read = await readPersonaFolder(options.personas, { passphrase: await givenPassphrase(options) })
+  return testedPersonas(read, model, options)
 }
 
 /** Undefined on the signal: a model that comes later is put away. */

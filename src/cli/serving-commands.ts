@@ -1,7 +1,7 @@
 /** @file Commands that serve over HTTP and from the queue, with their options. */
 import { type Command, Option } from 'commander'
 import { SCOPES } from '../server/scopes.ts'
-import { count, databaseUrlFile, device, dtype, examples, json, model, wholeNumber } from './options.ts'
+import { allowModelMismatch, count, databaseUrlFile, device, dtype, examples, json, model, wholeNumber } from './options.ts'
 
 export function defineServingCommands(palign: Command): void {
   defineServe(palign)
@@ -22,6 +22,8 @@ function defineServe(palign: Command): void {
     .addOption(dtype())
     .addOption(device())
     .option('--personas <folder>', 'persona files and adapter folders; each is a model NAME@FILE')
+    .option('--passphrase-file <file>', 'passphrase of encrypted personas (.age) in it; else that of PALIGN_PASSPHRASE')
+    .addOption(allowModelMismatch())
     .option('--name <name>', 'what the model is called; default the name of its folder')
     .option('--store <folder>', 'keep answers and make personas of them: the routes below /api')
     .option('--database-url-file <file>', 'the same in a PostgreSQL database, whose address stands in this file')

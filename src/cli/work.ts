@@ -1,6 +1,7 @@
 /** @file `palign work`: a process that takes jobs from the queue of a store, for one model. It says which job, never what is in it. */
 import { PalignError } from '../errors.ts'
 import { activationCache, cacheFolder } from '../node/activation-cache.ts'
+import { describeBaseModel } from '../node/base-model.ts'
 import { loadAdapterTrainer } from '../node/load-trainer.ts'
 import { openStore, workerName } from '../node/open-store.ts'
 import { packageVersion } from '../node/package-version.ts'
@@ -34,6 +35,7 @@ export async function workCommand(options: WorkOptions): Promise<void> {
     try {
       const handlers = jobHandlers({
         model,
+        base: await describeBaseModel(options.model, options.dtype),
         records: store.records,
         version: packageVersion(),
         // So that its lease is renewed while probes are fitted.

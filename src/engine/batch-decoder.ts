@@ -74,7 +74,7 @@ interface Group extends RowGroup<Text> {
 export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptions): BatchDecoder {
   const caches = cacheNames(shape)
   const width = zWidth(shape)
-  const nothing = new Tensor('float32', new Float32Array(), [1, shape.kvHeads, 0, shape.headDim])
+  const nothing = new Tensor('float32', new Float32Array(), [1, shape.kvHeads, 1, 0, shape.headDim])
   const unsteered = Array.from({ length: shape.layers }, () => new Tensor('float32', new Float32Array(width), [1, 1, width]))
   const groups = new Map<number, Group>()
   const integers = (values: ArrayLike<number>, dimensions: readonly number[]) =>
@@ -177,7 +177,13 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
       pastLengths: texts.map(({ length }) => length),
       past: buffer.arrays.map(
         (array) =>
-          new Tensor('float32', rowsOf(buffer, array, from, to), [texts.length, shape.kvHeads, buffer.capacity, shape.headDim]),
+          new Tensor('float32', rowsOf(buffer, array, from, to), [
+            texts.length,
+            shape.kvHeads,
+            1,
+            buffer.capacity,
+            shape.headDim,
+          ]),
       ),
       displacement: isSteered
         ? displaced(
@@ -207,7 +213,7 @@ export function ortBatchDecoder({ session, Tensor, shape }: OrtBatchDecoderOptio
         past:
           text.length === 0
             ? caches.map(() => nothing)
-            : buffer.arrays.map((array) => new Tensor('float32', array, [1, shape.kvHeads, buffer.capacity, shape.headDim])),
+            : buffer.arrays.map((array) => new Tensor('float32', array, [1, shape.kvHeads, 1, buffer.capacity, shape.headDim])),
         displacement: text.displacement === undefined ? unsteered : displaced(1, layersOf(text.displacement)),
       })
       const block: KvBlock = { arrays: added, row: 0, count, stride: count }

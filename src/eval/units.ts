@@ -3,7 +3,10 @@
  * whoever asks, and is read from then on. Several processes may share one store.
  */
 import { PalignError, throwIfAborted } from '../errors.ts'
+import { sha256 } from '../math/sha256.ts'
 import type { Progress } from '../model/language-model.ts'
+
+export { sha256 }
 
 /** Results by key, and who is at work on what. */
 export interface UnitStore {
@@ -30,13 +33,6 @@ export function memoryUnits(): UnitStore {
 /** sha256 in hexadecimal of a description: plain JSON, its properties in the order they are written. */
 export function unitKey(description: object): Promise<string> {
   return sha256(JSON.stringify(description))
-}
-
-/** sha256 in hexadecimal; of a text, of its UTF-8 bytes. */
-export async function sha256(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** What a stored result means. @throws PalignError `malformed-file` where `decode` throws: a store may be damaged, or of a program that was changed */

@@ -1,12 +1,22 @@
 /**
- * @file ONNX models, writing only: the part of onnx.proto3 that our graphs need (ModelProto, GraphProto, NodeProto,
+ * @file ONNX models, writing: the part of onnx.proto3 that our graphs need (ModelProto, GraphProto, NodeProto,
  * AttributeProto, TensorProto, ValueInfoProto). Tensors lie in the model or in a file beside it.
  */
 import { PalignError } from '../errors.ts'
 import { type ProtobufWriter, protobufMessage } from './protobuf.ts'
 
 /** TensorProto.DataType. */
-const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, uint8: 2, float16: 10, float64: 11, bfloat16: 16 } as const
+const ELEMENT_TYPES = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+} as const
 export type OnnxType = keyof typeof ELEMENT_TYPES
 
 /** The number by which an attribute names a type. */
@@ -19,6 +29,8 @@ export type OnnxAttribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
 
 export interface OnnxNode {
+  /** Default: none. */
+  readonly name?: string | undefined
   readonly operator: string
   /** Empty for the operators of ONNX itself. */
   readonly domain: string
@@ -78,17 +90,27 @@ export function writeOnnxModel(graph: OnnxGraph): Uint8Array {
   })
 }
 
-function writeGraph(message: ProtobufWriter, { nodes, tensors, inputs, outputs }: OnnxGraph): void {
+function writeGraph(message: ProtobufWriter, graph: OnnxGraph): void {
+  writeParts(message, graph, 'palign')
+}
+
+function writeParts(message: ProtobufWriter, { nodes, tensors, inputs, outputs }: OnnxGraph, name?: string): void {
   for (const node of nodes) message.message(1, (inner) => writeNode(inner, node))
-  message.text(2, 'palign')
+  if (name !== undefined) message.text(2, name)
   for (const tensor of tensors) message.message(5, (inner) => writeTensor(inner, tensor))
   for (const input of inputs) message.message(11, (inner) => writeValue(inner, input))
   for (const output of outputs) message.message(12, (inner) => writeValue(inner, output))
 }
 
-function writeNode(message: ProtobufWriter, { operator, domain, inputs, outputs, attributes }: OnnxNode): void {
+/** Parts of a graph as fields of GraphProto, to be put into one that exists. */
+export function graphFields({ nodes = [], tensors = [], inputs = [], outputs = [] }: Partial<OnnxGraph>): Uint8Array {
+  return protobufMessage((message) => writeParts(message, { nodes, tensors, inputs, outputs }))
+}
+
+function writeNode(message: ProtobufWriter, { name, operator, domain, inputs, outputs, attributes }: OnnxNode): void {
   for (const input of inputs) message.text(1, input)
   for (const output of outputs) message.text(2, output)
+  if (name !== undefined) message.text(3, name)
   message.text(4, operator)
   for (const [name, attribute] of Object.entries(attributes))
     message.message(5, (inner) => writeAttribute(inner, name, attribute))

@@ -1,4 +1,4 @@
-/** @file Protocol buffers, writing only: the wire types that ONNX messages use (varint, 32-bit, length-delimited). */
+/** @file Protocol buffers, writing: the wire types that ONNX messages use (varint, 32-bit, length-delimited). */
 
 const VARINT = 0
 const LENGTH_DELIMITED = 2
@@ -12,6 +12,8 @@ export interface ProtobufWriter {
   text(field: number, value: string): void
   bytes(field: number, value: Uint8Array): void
   message(field: number, write: (message: ProtobufWriter) => void): void
+  /** Tag and length of bytes that are written behind this message by other means. */
+  lengthOf(field: number, length: number): void
 }
 
 /** The bytes of the message that `write` fills. */
@@ -37,6 +39,10 @@ export function protobufMessage(write: (message: ProtobufWriter) => void): Uint8
     },
     text: (field, value) => bytes(field, new TextEncoder().encode(value)),
     bytes,
+    lengthOf(field, length) {
+      tag(field, LENGTH_DELIMITED)
+      varint(length)
+    },
     message: (field, writeInner) => bytes(field, protobufMessage(writeInner)),
   })
   return concatenate(chunks)
@@ -54,7 +60,7 @@ function encodeVarint(value: number): Uint8Array {
   return Uint8Array.from(out)
 }
 
-function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
+export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
   let at = 0
   for (const chunk of chunks) {

@@ -3,17 +3,17 @@
  * than its content; present keys and values are those of the new tokens alone, so that a run hands out little and whoever keeps the buffer writes them
  * behind the past. (onnxruntime-node copies every output: a present that held the past would be copied with every token.)
  */
-import { type Attention, type AttentionOptions, activeWindow, declareCache } from './attention.ts'
+import { type Attention, type AttentionOptions, activeWindow } from './attention.ts'
 import { sizeOf } from './attention-decomposed.ts'
 import { type GraphBuilder, int, ints, type Value } from './graph-builder.ts'
-import { INPUT_IDS, PAST_LENGTHS, pastName } from './names.ts'
+import { INPUT_IDS, PAST_LENGTHS, pastName, presentName } from './names.ts'
 import { rotaryTables } from './rope.ts'
 
 export function ownPastAttention(options: AttentionOptions): Attention {
   const { builder, config, shape } = options
   const { heads, kvHeads, headDim } = config
   const pastLengths = builder.input(PAST_LENGTHS, 'int64', ['batch', 1])
-  const [past, added] = [sizeOf(builder, pastName(0, 'key'), 2), sizeOf(builder, INPUT_IDS, 1)]
+  const [past, added] = [sizeOf(builder, pastName(0, 'key'), 3), sizeOf(builder, INPUT_IDS, 1)]
   const asList = (scalar: Value) => builder.node('Reshape', { inputs: [scalar, builder.integers([1])] })
   const lengths = builder.node('Concat', { inputs: [asList(past), asList(added)], attributes: { axis: int(0) } })
   const positions = builder.node('Add', { inputs: [pastLengths, range(builder, added)] })
@@ -27,19 +27,19 @@ export function ownPastAttention(options: AttentionOptions): Attention {
   const times = (inputs: readonly Value[], attributes: Record<string, ReturnType<typeof int>> = {}) =>
     builder.node('FusedMatMul', { domain: 'com.microsoft', inputs, attributes })
   const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
-  // Each query head has a product of its own: of one token that is a vector times a matrix, for which the runtime need not pack the past.
-  const byGroup = (value: Value) => builder.node('Unsqueeze', { inputs: [value, builder.integers([2])] })
 
+  // Each query head has a product of its own: of one token that is a vector times a matrix, for which the runtime need not pack the past. Keys and values have a
+  // dimension for that, `[B, kvHeads, 1, length, headDim]`.
   // queries -+-> scores of past keys [B, kvHeads, group, S, P] -.                                    .-> mix past values -.
   //          '-> scores of own keys [B, kvHeads, group, S, S] --+-> concat -> + mask -> softmax -> split -> mix own values --+-> add -> z
   return (layer, { query, key, value }) => {
     const own = (part: 'key' | 'value', projected: Value) => {
-      const { past: before, present } = declareCache(options, layer, part)
-      const split = builder.node('Reshape', { inputs: [projected, builder.integers([0, 0, kvHeads, headDim])] })
-      return {
-        before,
-        own: builder.node('Transpose', { inputs: [split], outputs: [present], attributes: { perm: ints(0, 2, 1, 3) } }),
-      }
+      const before = builder.input(pastName(layer, part), 'float32', ['past rows', kvHeads, 1, 'past', headDim])
+      const present = presentName(layer, part)
+      builder.output(present, 'float32', ['batch', kvHeads, 1, 'tokens', headDim])
+      const split = builder.node('Reshape', { inputs: [projected, builder.integers([0, 0, kvHeads, 1, headDim])] })
+      builder.node('Transpose', { inputs: [split], outputs: [present], attributes: { perm: ints(0, 2, 3, 1, 4) } })
+      return { before, own: present }
     }
     const turned = builder.node('Mul', { inputs: [rotate(query), scale] })
     const keys = own('key', rotate(key))
@@ -50,7 +50,7 @@ export function ownPastAttention(options: AttentionOptions): Attention {
     const queries = builder.node('Transpose', { inputs: [grouped], attributes: { perm: ints(0, 2, 3, 1, 4) } })
     const transposed = { transB: int(1) }
     const scores = builder.node('Concat', {
-      inputs: [times([queries, byGroup(keys.before)], transposed), times([queries, byGroup(keys.own)], transposed)],
+      inputs: [times([queries, keys.before], transposed), times([queries, keys.own], transposed)],
       attributes: { axis: int(-1) },
     })
     const weights = builder.node('Softmax', {
@@ -60,7 +60,7 @@ export function ownPastAttention(options: AttentionOptions): Attention {
     const [ofPast, ofOwn] = [`weights.${layer}.past`, `weights.${layer}.own`] as const
     builder.node('Split', { inputs: [weights, lengths], outputs: [ofPast, ofOwn], attributes: { axis: int(-1) } })
     const mixed = builder.node('Add', {
-      inputs: [times([ofPast, byGroup(values.before)]), times([ofOwn, byGroup(values.own)])],
+      inputs: [times([ofPast, values.before]), times([ofOwn, values.own])],
     })
     const byToken = builder.node('Transpose', { inputs: [mixed], attributes: { perm: ints(0, 3, 1, 2, 4) } })
     return builder.node('Reshape', { inputs: [byToken, builder.integers([0, 0, heads * headDim])], outputs: [`z.${layer}`] })

@@ -15,13 +15,15 @@ import { adapterReceiver, type SentAdapter, type SentSteering } from './adapter-
 import { assertDevice, DEVICE_NEEDS, graphsOf } from './devices.ts'
 import type { LoadModelOptions, OpenedModel } from './load-model.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
+import { locateOnnx } from './onnx-location.ts'
+import { openOnnx } from './open-onnx.ts'
 import { ortRuntime } from './ort-runtime.ts'
 import { answerCalls, type CallContext } from './worker-calls.ts'
 
 /** Progress messages per second at most: they must not outnumber the work. */
 const PROGRESS_PER_SECOND = 20
 
-interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits' | 'device'> {
+interface OpenRequest extends Pick<LoadModelOptions, 'contextLength' | 'threads' | 'batchLimits' | 'device' | 'onnxFile'> {
   readonly folder: string
   readonly endTokens: readonly number[]
 }
@@ -34,15 +36,15 @@ function model(): TokenModel {
   return opened
 }
 
-async function open({
-  folder,
-  endTokens,
-  device = 'cpu',
-  contextLength,
-  threads,
-  batchLimits,
-}: OpenRequest): Promise<OpenedModel> {
+async function open(request: OpenRequest): Promise<OpenedModel> {
+  const { folder, endTokens, device = 'cpu', contextLength, threads, batchLimits, onnxFile } = request
   assertDevice(device)
+  const onnx = await locateOnnx(folder, onnxFile)
+  if (onnx !== undefined) {
+    const { engine, fingerprint } = await openOnnx({ ...request, device, onnx })
+    opened = engine
+    return { shape: engine.shape, layerWeights: undefined, fingerprint }
+  }
   const { config, files } = await readModelFolder(folder)
   const weights = { folder, files: files.map((file) => file.name), threads }
   const runtime = ortRuntime({ ...weights, device })

@@ -7,7 +7,7 @@ export { type JudgeClient, type JudgeClientOptions, judgeClient } from './judge-
 export { type LoadModelOptions, loadModel } from './load-model.ts'
 export { loadAdapterTrainer } from './load-trainer.ts'
 export { writeMergedModel } from './merged-model.ts'
-export { readPersona, writePersona } from './persona-file.ts'
+export { type Passphrase, type ReadPersonaOptions, readPersona, writePersona } from './persona-file.ts'
 export { processMeter } from './process-meter.ts'
 export { readPersonaStatements } from './read-persona-statements.ts'
 export { readSd3Key } from './read-sd3-key.ts'

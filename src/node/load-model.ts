@@ -22,12 +22,15 @@ import { generationEvents } from './generation-events.ts'
 import { folderInPrecision } from './model-precision.ts'
 import { modelFolderOf } from './model-source.ts'
 import { readEndTokens, readModelText, renderChat } from './model-text.ts'
+import { modelPlace } from './onnx-location.ts'
 import { refuseTelemetry } from './telemetry.ts'
 import { templateRenderer } from './template-renderer.ts'
 
 export interface LoadModelOptions {
   /** Precision of the weights; default: as they are. Another one is made once and kept in the cache folder. */
   readonly dtype?: Precision | undefined
+  /** Which ONNX file of the folder to run, such as `model_q4.onnx`; default: `model.onnx` or the only one, where there are no safetensors. */
+  readonly onnxFile?: string | undefined
   /** Progress of making it. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** What computes; default: the CPU. Another must give the CPU's answers for the first layers of the model before it is used. */
@@ -52,14 +55,21 @@ export interface OpenedModel {
 const ROLES: readonly string[] = ['system', 'user', 'assistant'] satisfies Message['role'][]
 
 /**
- * A GGUF file is made a folder in the cache, once. Reads config.json, the safetensors files, tokenizer.json and the chat template; builds the graph; starts the engine and lets it
+ * A folder, a GGUF file (made a folder in the cache, once), or an ONNX file in a folder or in its folder `onnx`. Reads config.json, the weights or the ONNX file,
+ * tokenizer.json and the chat template; builds the graph; starts the engine and lets it
  * prove that a displacement acts. An engine that crashes fails what it was at and is started again by the next call.
  * @throws PalignError `not-found`, `malformed-file`, `unsupported-model`, `non-finite` (weights), `engine-failed`; `invalid-input` for a device
  * that ONNX Runtime does not have here
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<LanguageModel> {
-  const { startWorker, dtype, onProgress, ...open } = options
-  const source = await modelFolderOf(resolve(folder))
+  const { startWorker, dtype, onProgress, onnxFile: namedFile, ...open } = options
+  const { folder: place, onnxFile } = modelPlace(resolve(folder), namedFile)
+  if (onnxFile !== undefined && dtype !== undefined) {
+    throw new PalignError('invalid-input', `dtype ${dtype} was asked of the ONNX file ${onnxFile}, which runs as it is`, {
+      hint: 'choose the file of that precision, or use the safetensors of the model',
+    })
+  }
+  const source = await modelFolderOf(place)
   const path = dtype === undefined ? source : await folderInPrecision(source, { precision: dtype, onProgress })
   // A worker that fails to start must not hide that a file is missing: the cheap readers come first.
   const text = await readModelText(path)
@@ -67,7 +77,7 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
   refuseTelemetry()
   const engine = await engineClient({
     startWorker: startWorker ?? (() => new Worker(new URL('./engine-worker.js', import.meta.url))),
-    open: { folder: path, endTokens, ...open },
+    open: { folder: path, endTokens, onnxFile, ...open },
   })
   const renderer = templateRenderer(() => new Worker(new URL('./template-worker.js', import.meta.url)))
   const { shape, layerWeights, fingerprint } = engine.opened

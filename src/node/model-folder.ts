@@ -5,9 +5,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorAt, PalignError } from '../errors.ts'
 import { readSafetensorsHeader } from '../formats/safetensors.ts'
-import { parseStrictJson } from '../formats/strict-json.ts'
+import { type JsonValue, parseStrictJson } from '../formats/strict-json.ts'
 import { type LlamaConfig, parseLlamaConfig } from '../graph/llama-config.ts'
 import type { WeightFile } from '../graph/weights.ts'
+import { onnxFiles } from './onnx-location.ts'
 import { openFile, readFileBounded } from './read-file.ts'
 
 const MAX_CONFIG_BYTES = 1 << 20
@@ -20,17 +21,15 @@ export interface ModelFolder {
 }
 
 export async function readModelFolder(folder: string): Promise<ModelFolder> {
-  const text = new TextDecoder().decode(await readFileBounded(join(folder, 'config.json'), MAX_CONFIG_BYTES))
-  const config = parseLlamaConfig(parseStrictJson(text, 'config.json'))
+  const config = parseLlamaConfig(await readConfig(folder))
   const names = (await readdir(folder)).sort()
   const weightNames = names.filter((name) => name.endsWith('.safetensors'))
   if (weightNames.length === 0) {
-    const others = names.filter((name) => OTHER_WEIGHTS.test(name))
+    const onnx = await onnxFiles(folder)
+    const others = [...new Set([...names.filter((name) => OTHER_WEIGHTS.test(name)), ...onnx])]
     const seen = others.length === 0 ? '' : `, only ${others.slice(0, 5).join(', ')}`
     throw new PalignError('not-found', `folder ${folder} has no .safetensors file${seen}`, {
-      hint: others.some((name) => name.endsWith('.gguf'))
-        ? 'give the path of the .gguf file itself'
-        : 'palign reads safetensors and GGUF; convert the weights with the tools of their format',
+      hint: hintFor(others, onnx.length > 0),
     })
   }
   const files: WeightFile[] = []
@@ -47,8 +46,20 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
   return { config, files }
 }
 
+function hintFor(names: readonly string[], hasOnnx: boolean): string {
+  if (names.some((name) => name.endsWith('.gguf'))) return 'give the path of the .gguf file itself'
+  if (hasOnnx) return 'an ONNX model runs as it is; adapters, training, merging and other precisions need its safetensors'
+  return 'palign reads safetensors, GGUF and ONNX; convert the weights with the tools of their format'
+}
+
+/** config.json, which says what a model is; what it says is checked by whoever uses it. */
+export async function readConfig(folder: string): Promise<JsonValue> {
+  const text = new TextDecoder().decode(await readFileBounded(join(folder, 'config.json'), MAX_CONFIG_BYTES))
+  return parseStrictJson(text, 'config.json')
+}
+
 /** sha256 over names and contents of configuration, tokenizer and weights. */
-export async function fingerprintOf(folder: string, files: readonly WeightFile[]): Promise<string> {
+export async function fingerprintOf(folder: string, files: readonly Pick<WeightFile, 'name'>[]): Promise<string> {
   const hash = createHash('sha256')
   for (const name of ['config.json', 'tokenizer.json', ...files.map((file) => file.name)]) {
     hash.update(`${name}\0`)

@@ -4,13 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, open, rm, stat, utimes } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { PalignError } from '../errors.ts'
 import { cacheFolder as defaultCacheFolder } from './activation-cache.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
-import { makeFolder } from './atomic-write.ts'
+import { withExclusiveLock } from './exclusive-lock.ts'
 import { writeGgufFolder } from './gguf-folder.ts'
 
 export interface ModelSourceOptions {
@@ -34,11 +33,9 @@ export async function modelFolderOf(
 ): Promise<string> {
   if (!(await isGguf(path))) return path
   const hash = await hashOf(path)
-  const models = join(cacheFolder, 'models')
-  const folder = join(models, `gguf-${FORM}-${hash}`)
+  const folder = join(cacheFolder, 'models', `gguf-${FORM}-${hash}`)
   if (await isThere(join(folder, LAST))) return folder
-  await makeFolder(models)
-  await withLock(`${folder}.lock`, async () => {
+  await withExclusiveLock(`${folder}.lock`, async () => {
     // Another process may have written it meanwhile.
     if (await isThere(join(folder, LAST))) return
     await writeFolderAtomic(folder, (fresh) => writeGgufFolder({ path, hash, folder: fresh }), {
@@ -79,36 +76,6 @@ async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array)
   return hash.digest('hex')
-}
-
-/** A lock is a file that its holder touches; one that nobody has touched for a while was left behind by a process that died. */
-const TOUCHED_EVERY_MS = 2000
-const ABANDONED_AFTER_MS = 30_000
-const ASKED_EVERY_MS = 100
-
-async function withLock(path: string, work: () => Promise<void>): Promise<void> {
-  while (!(await taken(path))) {
-    const info = await stat(path).catch(() => undefined)
-    if (info !== undefined && Date.now() - info.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true })
-    else await sleep(ASKED_EVERY_MS)
-  }
-  const touch = setInterval(() => utimes(path, new Date(), new Date()).catch(() => undefined), TOUCHED_EVERY_MS)
-  try {
-    await work()
-  } finally {
-    clearInterval(touch)
-    await rm(path, { force: true })
-  }
-}
-
-async function taken(path: string): Promise<boolean> {
-  try {
-    await (await open(path, 'wx')).close()
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -3,9 +3,9 @@
  * refuses links that leave it: so the graph is written to a temporary folder that holds hard links to the weights. Where hard links
  * are not possible (another file system), the weights are read into memory and handed over with the graph.
  */
-import { link, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Runtime } from '../engine/open-engine.ts'
 import type { TrainingRuntime } from '../train/training-sessions.ts'
@@ -15,7 +15,7 @@ import { openFile } from './read-file.ts'
 
 export interface OrtRuntimeOptions {
   readonly folder: string
-  /** Plain names of the weight files in the folder. */
+  /** Names of the weight files in the folder; those of others' ONNX models may lie in folders below it. */
   readonly files: readonly string[]
   readonly threads?: number | undefined
   /** Default: the CPU. Graphs for others are plain ones. */
@@ -53,8 +53,9 @@ export function ortRuntime(
       const beside = await mkdtemp(join(tmpdir(), 'palign-'))
       try {
         if (await linkAll(folder, files, beside)) {
-          const path = join(beside, 'graph.onnx')
-          await writeFile(path, graph)
+          const path = join(beside, freeName(files))
+          // Never over a link: that would be over the model.
+          await writeFile(path, graph, { flag: 'wx' })
           return await InferenceSession.create(path, created)
         }
         const externalData = await Promise.all(
@@ -69,9 +70,20 @@ export function ortRuntime(
   }
 }
 
+/** A name for the graph that no weight file has, on file systems that know no upper case too. */
+function freeName(files: readonly string[]): string {
+  const taken = new Set(files.map((name) => name.toLowerCase()))
+  let name = 'graph.onnx'
+  while (taken.has(name)) name = `_${name}`
+  return name
+}
+
 async function linkAll(folder: string, files: readonly string[], target: string): Promise<boolean> {
   try {
-    for (const name of files) await link(await realpath(join(folder, name)), join(target, name))
+    for (const name of files) {
+      await mkdir(dirname(join(target, name)), { recursive: true })
+      await link(await realpath(join(folder, name)), join(target, name))
+    }
     return true
   } catch {
     return false

@@ -3,8 +3,10 @@ import { PalignError } from '../errors.ts'
 import type { Adapter } from '../model/adapter.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { ModelShape } from '../model/shape.ts'
+import type { PersonaAbout } from './about.ts'
 import { compileDisplacement } from './compile.ts'
 import type { Intervention } from './intervention.ts'
+import { assertFitted, type MatchedModel } from './model-match.ts'
 import type { TrainingRecord } from './training-record.ts'
 
 /** Where a persona came from. Row numbers identify persons; names, case numbers and times never do. */
@@ -25,13 +27,25 @@ export interface Calibration {
   readonly folds: number
 }
 
-export interface PromptPersona {
+/** Of a persona that was computed from others and asked nothing yet. */
+export const NOT_MEASURED: Calibration = { loss: 'not-measured', curve: [], folds: 0 }
+
+interface Described {
+  readonly about?: PersonaAbout | undefined
+}
+
+interface InTensorFile extends Described {
+  /** Metadata that other tools left in the file, kept as it was. */
+  readonly foreign?: Readonly<Record<string, string>> | undefined
+}
+
+export interface PromptPersona extends InTensorFile {
   readonly kind: 'prompt'
   readonly method: string
   readonly system: string
 }
 
-export interface SteeringPersona {
+export interface SteeringPersona extends InTensorFile {
   readonly kind: 'steering'
   readonly method: string
   /** Fingerprint of the only model it may be used with. */
@@ -39,12 +53,13 @@ export interface SteeringPersona {
   readonly shape: ModelShape
   /** The input of o_proj; layers count from 0. */
   readonly site: 'z'
-  /** Alpha counts standard deviations along each direction. */
-  readonly unit: 'sigma'
+  /** Alpha counts standard deviations along each direction; in a mix, whose sigmas are the lengths of what is added, it multiplies the whole. */
+  readonly unit: 'sigma' | 'mix'
   readonly alpha: number
   readonly interventions: readonly Intervention[]
   readonly calibration: Calibration
-  readonly provenance: Provenance
+  /** Undefined for what was made of several personas: `about.parents` says of which. */
+  readonly provenance: Provenance | undefined
 }
 
 export interface PromptSteeringPersona extends Omit<SteeringPersona, 'kind'> {
@@ -53,7 +68,7 @@ export interface PromptSteeringPersona extends Omit<SteeringPersona, 'kind'> {
 }
 
 /** Adapters made by other tools are personas of method `peft` of which nothing is known but their tensors. */
-export interface AdapterPersona {
+export interface AdapterPersona extends Described {
   readonly kind: 'adapter'
   readonly method: string
   /** Fingerprint of the only model it may be used with; where it is unknown, all that is checked is that the adapter's shapes fit. */
@@ -80,12 +95,13 @@ export interface CompiledPersona {
  * @param model the model that will be steered
  * @param options.alpha replaces the persona's own strength: standard deviations of a displacement, or what the update of an
  * adapter is multiplied by (its own strength is 1, the base model is 0)
+ * @param options.allowModelMismatch applies a persona of another model that has the same layers and heads; the caller marks every answer (`isOfOtherModel`)
  * @throws PalignError `incompatible-persona` where the persona was fitted on another model: it is never dropped in silence
  */
 export function compilePersona(
   persona: Persona,
-  model: { readonly shape: ModelShape; readonly fingerprint: string },
-  options: { readonly alpha?: number | undefined } = {},
+  model: MatchedModel,
+  options: { readonly alpha?: number | undefined; readonly allowModelMismatch?: boolean | undefined } = {},
 ): CompiledPersona {
   switch (persona.kind) {
     case 'none':
@@ -100,7 +116,7 @@ export function compilePersona(
       return { system: persona.system, displacement: undefined, adapter: undefined }
     case 'steering':
     case 'prompt+steering': {
-      assertFittedOn(persona.model, model.fingerprint)
+      assertFitted(persona, model, options)
       return {
         system: persona.kind === 'prompt+steering' ? persona.system : undefined,
         displacement: compileDisplacement(persona.interventions, options.alpha ?? persona.alpha, model.shape),
@@ -108,20 +124,11 @@ export function compilePersona(
       }
     }
     case 'adapter':
-      if (persona.model !== undefined) assertFittedOn(persona.model, model.fingerprint)
+      assertFitted(persona, model, options)
       return { system: undefined, displacement: undefined, adapter: scaled(persona.adapter, options.alpha) }
     default:
       return persona satisfies never
   }
-}
-
-function assertFittedOn(fitted: string, fingerprint: string): void {
-  if (fitted === fingerprint) return
-  throw new PalignError(
-    'incompatible-persona',
-    `persona was fitted on model ${fitted.slice(0, 12)}, this model is ${fingerprint.slice(0, 12)}`,
-    { hint: 'load the model it was fitted on, or align a new persona on this one' },
-  )
 }
 
 /** The same object where nothing changes: an engine knows an adapter again by it. */

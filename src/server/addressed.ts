@@ -1,6 +1,7 @@
 /** @file Whom a request addresses: the model, and the personas that act on it, by body, header or model id. */
 import type { Context } from 'hono'
 import type { HTTPException } from 'hono/http-exception'
+import { isOfOtherModel } from '../persona/model-match.ts'
 import { calibratedRange, personaFacts } from './persona-facts.ts'
 import {
   type AppliedPersonas,
@@ -21,7 +22,7 @@ export interface Addressed extends AppliedPersonas {
 export async function addressed(
   c: Context,
   { model, persona }: { readonly model: string; readonly persona?: PersonaRequest['body'] },
-  services: Pick<Services, 'model' | 'name' | 'shelf'>,
+  services: Pick<Services, 'model' | 'name' | 'shelf' | 'allowModelMismatch'>,
 ): Promise<Addressed> {
   const [base, modelSuffix] = splitAt(model)
   if (base !== services.name) {
@@ -32,12 +33,25 @@ export async function addressed(
     c.get('caller'),
     chosen.map(({ id }) => id),
   )
-  const applied = applyPersonas(chosen, shelf, services.model)
+  const applied = applyPersonas(chosen, shelf, services.model, {
+    allowModelMismatch: services.allowModelMismatch,
+    now: Date.now(),
+  })
   const { headers } = c.get('record')
   headers['x-persona-id'] = applied.label
-  const beyond = chosen.flatMap((one) => [...beyondCalibration(one, shelf), ...unsteered(one, shelf)])
+  const beyond = chosen.flatMap((one) => [
+    ...ofOtherModel(one, shelf, services.model),
+    ...beyondCalibration(one, shelf),
+    ...unsteered(one, shelf),
+  ])
   if (beyond.length > 0) headers['x-persona-warning'] = beyond.join('; ')
   return { ...applied, ids: chosen.map(({ id }) => id) }
+}
+
+/** The operator allowed it when the server was started; each answer says so all the same. */
+function ofOtherModel({ id }: ChosenPersona, shelf: PersonaShelf, model: Services['model']): string[] {
+  const persona = shelf.get(id)?.persona
+  return persona !== undefined && isOfOtherModel(persona, model) ? [`${id} was fitted on another model`] : []
 }
 
 /** A strength that was never tried when the persona was found is allowed, and said. */

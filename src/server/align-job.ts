@@ -7,12 +7,22 @@ import { z } from 'zod'
 import { PalignError, throwIfAborted } from '../errors.ts'
 import { ALIGN_METHODS, type AlignPersonOptions, alignPerson } from '../eval/align-person.ts'
 import { type PersonaBundle, packPersona } from '../node/persona-bundle.ts'
+import { type BaseModel, type PersonaAbout, SPLIT_OF_SHORT_FORM } from '../persona/about.ts'
 import type { StoredPersona } from '../persona/persona.ts'
 import type { Job } from '../store/jobs.ts'
-import type { Records } from '../store/records.ts'
+import type { Records, StoredRecord } from '../store/records.ts'
 import type { JobHandler } from '../store/run-jobs.ts'
 import { answersOf, jobPayload, requireModel, respondentIn, stagesOf } from './job-parts.ts'
-import { OF_PERSONA, PERSONA_FILES, PERSONAS, personaIdOf, personaRef, type StoredPersonaRecord } from './life-records.ts'
+import {
+  OF_PERSONA,
+  PERSONA_FILES,
+  PERSONAS,
+  personaIdOf,
+  personaRef,
+  RESPONDENTS,
+  type RespondentRecord,
+  type StoredPersonaRecord,
+} from './life-records.ts'
 import { personaFacts } from './persona-facts.ts'
 import { testPersona } from './persona-self-test.ts'
 import { isPersonaName } from './persona-shelf.ts'
@@ -56,10 +66,12 @@ export interface AlignJobOptions extends Pick<AlignPersonOptions, 'model' | 'sto
   readonly records: Records
   /** Of palign; recorded in the persona. */
   readonly version: string
+  /** What is known of the model beside its fingerprint; recorded in the persona. */
+  readonly base?: BaseModel | undefined
 }
 
 /** One handler for one model: what all persons share is computed by its first job. */
-export function alignJobHandler({ records, version, model, store, openTrainer, breathe }: AlignJobOptions): JobHandler {
+export function alignJobHandler({ records, version, base, model, store, openTrainer, breathe }: AlignJobOptions): JobHandler {
   const prepared: AlignPersonOptions['prepared'] = new Map()
   return async (run) => {
     const { job, signal } = run
@@ -71,18 +83,20 @@ export function alignJobHandler({ records, version, model, store, openTrainer, b
     if (made !== undefined) return { persona: id, kind: made.kind, method: made.method } satisfies AlignJobResult
     const answers = await answersOf(records, answersId, job)
     const onStage = stagesOf(run)
-    const persona = await alignPerson({
+    const aligned = await alignPerson({
       ...{ method, model, respondent: respondentIn(answers), ...settings, store, prepared, openTrainer, signal, breathe },
       source: { data: 'answers given to a server', version },
       onStage,
     })
     const testing = onStage('self-test')
-    const state = await testPersona(persona, model)
+    const state = await testPersona(aligned, model)
     testing.end()
     throwIfAborted(signal)
-    const bundle = await packPersona(persona)
     // Who withdraws answers while the job runs gets no persona made of them.
-    const { expires } = await answersOf(records, answersId, job)
+    const latest = await answersOf(records, answersId, job)
+    const { expires } = latest
+    const persona: StoredPersona = { ...aligned, about: await aboutOf(job, latest, { records, base }) }
+    const bundle = await packPersona(persona)
     await requireFree(records, id, job)
     const { kind, method: found } = persona
     const record: StoredPersonaRecord = {
@@ -114,8 +128,24 @@ async function requireFree(records: Records, id: string, job: Job): Promise<Stor
   throw new PalignError('invalid-input', 'persona of that name exists', { hint: 'delete it first, or give another name' })
 }
 
+/** Whose the persona is, what that person agreed to and until when: it goes with the file wherever that goes. Of the job's own time, so that it may run twice. */
+async function aboutOf(
+  { owner, created }: Job,
+  { id, expires }: StoredRecord,
+  { records, base }: Pick<AlignJobOptions, 'records' | 'base'>,
+): Promise<PersonaAbout> {
+  const respondent = (await records.get(RESPONDENTS, id))?.json as RespondentRecord | undefined
+  const { version, text, time } = respondent?.consent ?? {}
+  const agreed = version ?? (text && `sha256:${createHash('sha256').update(text).digest('hex')}`)
+  return {
+    ...{ base, split: SPLIT_OF_SHORT_FORM, owner, created: new Date(created).toISOString() },
+    ...(agreed !== undefined && time !== undefined && { consent: { version: agreed, time } }),
+    ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
+  }
+}
+
 /** sha256 of what the persona is: its only file, or the weights of its folder. */
-function rootOf({ files }: PersonaBundle): string {
+export function rootOf({ files }: PersonaBundle): string {
   const weights = files.find(({ name }) => name.endsWith('.safetensors')) ?? files[0]!
   return createHash('sha256').update(Buffer.from(weights.base64, 'base64')).digest('hex')
 }

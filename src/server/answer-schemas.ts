@@ -86,7 +86,8 @@ export const modelAnswer = z.object({
       alpha: z.number().optional(),
       site: z.string().optional(),
       calibrated: z.object({ from: z.number(), to: z.number() }).optional(),
-      failed: z.string().optional().meta({ description: 'why it is refused: its self-test failed' }),
+      failed: z.string().optional().meta({ description: 'why it is refused: its self-test failed, or its time is over' }),
+      model_mismatch: z.literal(true).optional().meta({ description: 'it was fitted on another model' }),
     })
     .optional(),
 })

@@ -23,6 +23,8 @@ export interface AppOptions extends FrameOptions {
   /** What the base model is called. */
   readonly name: string
   readonly personas: readonly ShelvedPersona[]
+  /** Applies personas of another model with the same layers and heads; every answer is marked. Default false. */
+  readonly allowModelMismatch?: boolean | undefined
   /** Requests computed at once, and waiting; default 64 each. */
   readonly running?: number | undefined
   readonly waiting?: number | undefined
@@ -52,6 +54,7 @@ export function serverApp(options: AppOptions): Hono {
     log = SILENT,
     modules = [],
     life,
+    allowModelMismatch,
   } = options
   if (!/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/.test(name)) {
     throw new PalignError('invalid-input', `model has the name ${JSON.stringify(name)}, expected letters, digits and . _ : / -`, {
@@ -64,7 +67,14 @@ export function serverApp(options: AppOptions): Hono {
   const services: Services = {
     model,
     name,
-    shelf: personaShelf({ shared: shelve(personas, model), model, records: life?.records, log }),
+    shelf: personaShelf({
+      shared: shelve(personas, model, { allowModelMismatch }),
+      model,
+      records: life?.records,
+      log,
+      allowModelMismatch,
+    }),
+    allowModelMismatch,
     admission: places,
     limits,
     times: { ...DEFAULT_TIMES, ...options.times },

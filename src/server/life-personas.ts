@@ -1,6 +1,7 @@
 /** @file Routes of personas that are kept: listed with how they were found and how far off they are, exported, ended. */
 import type { Context } from 'hono'
-import type { PersonaBundle } from '../node/persona-bundle.ts'
+import { type PersonaBundle, packPersona, unpackPersona } from '../node/persona-bundle.ts'
+import { rootOf } from './align-job.ts'
 import { holdsScope } from './caller.ts'
 import { type Held, type Life, listedOwner, personaOf } from './life-access.ts'
 import { expiryOf, removedView, timeOf } from './life-parts.ts'
@@ -113,10 +114,25 @@ async function shorten(life: Life, { id, owner, expires: before }: Held<StoredPe
   if (before !== undefined && expires! > before) {
     throw refusal({ code: 'invalid_value', param: 'expires', message: 'expires is later than that of the answers' })
   }
+  const files = await life.records.get(PERSONA_FILES, id)
+  const bundle = files && (await expiringBundle(files.json, text))
+  const change = (collection: string, json: unknown): unknown => {
+    if (bundle === undefined || collection === EVALUATIONS) return json
+    return collection === PERSONA_FILES ? bundle : { ...(json as StoredPersonaRecord), root: rootOf(bundle) }
+  }
   for (const collection of OF_PERSONA) {
     const record = await life.records.get(collection, id)
-    if (record !== undefined) await life.records.put(collection, id, { owner, expires, json: record.json })
+    if (record === undefined) continue
+    await life.records.put(collection, id, { owner, expires, json: change(collection, record.json) })
   }
+}
+
+/** The file says the same: it is exported, and used elsewhere. */
+async function expiringBundle(stored: unknown, expires: string): Promise<PersonaBundle | undefined> {
+  const persona = await unpackPersona(stored).catch(() => undefined)
+  // What cannot be read is refused by everybody who asks for it; it ends earlier all the same.
+  if (persona === undefined) return undefined
+  return packPersona({ ...persona, about: { ...persona.about, expires: new Date(expires).toISOString() } })
 }
 
 /** Names of files: the persona's own, behind a word, so that none is hidden or a device. */

@@ -53,7 +53,7 @@ async function listed({ model, name, shelf }: Pick<Services, 'model' | 'name' | 
 }
 
 function about(persona: ListedPersona) {
-  const { kind, method, alpha, site, failed } = persona
+  const { kind, method, alpha, site, failed, modelMismatch } = persona
   const calibrated = calibratedRange(persona)
   return {
     kind,
@@ -62,5 +62,6 @@ function about(persona: ListedPersona) {
     ...(site !== undefined && { site }),
     ...(calibrated && { calibrated }),
     ...(failed !== undefined && { failed }),
+    ...(modelMismatch && { model_mismatch: true }),
   }
 }

@@ -1,5 +1,6 @@
 /** @file What is shown of a persona: how it acts and how its strength was found, nothing of what it was made of. */
 import type { Calibration, Persona } from '../persona/persona.ts'
+import { triedAlphas } from '../persona/persona-record.ts'
 
 export interface PersonaFacts {
   readonly alpha?: number | undefined
@@ -28,6 +29,5 @@ export function personaFacts(persona: Persona): PersonaFacts {
 export function calibratedRange({
   calibration,
 }: Pick<PersonaFacts, 'calibration'>): { readonly from: number; readonly to: number } | undefined {
-  const alphas = calibration?.curve.map(({ alpha }) => alpha) ?? []
-  return alphas.length === 0 ? undefined : { from: Math.min(...alphas), to: Math.max(...alphas) }
+  return calibration && triedAlphas(calibration)
 }

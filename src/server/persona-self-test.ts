@@ -5,6 +5,7 @@
 import { PalignError } from '../errors.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
+import type { ModelMatch } from './persona-shelf.ts'
 
 export type PersonaState =
   /** `steers` is false where the search found no strength better than none: the persona is served, and says so. */
@@ -19,9 +20,9 @@ const SAME_GRAPH = { steering: 0, adapter: 1e-5 } as const
 type TestedModel = Pick<LanguageModel, 'shape' | 'fingerprint' | 'render' | 'logits'>
 
 /** @throws what the engine throws where it fails: that says nothing of the persona */
-export async function testPersona(persona: Persona, model: TestedModel): Promise<PersonaState> {
+export async function testPersona(persona: Persona, model: TestedModel, match: ModelMatch = {}): Promise<PersonaState> {
   try {
-    return await tested(persona, model)
+    return await tested(persona, model, match)
   } catch (error) {
     const isOfPersona =
       error instanceof PalignError && ['incompatible-persona', 'non-finite', 'invalid-input'].includes(error.code)
@@ -30,7 +31,7 @@ export async function testPersona(persona: Persona, model: TestedModel): Promise
   }
 }
 
-async function tested(persona: Persona, model: TestedModel): Promise<PersonaState> {
+async function tested(persona: Persona, model: TestedModel, match: ModelMatch): Promise<PersonaState> {
   switch (persona.kind) {
     case 'none':
       return { kind: 'ready', steers: false }
@@ -39,9 +40,9 @@ async function tested(persona: Persona, model: TestedModel): Promise<PersonaStat
       return persona.system.trim() === '' ? { kind: 'failed', reason: 'prompt is empty' } : { kind: 'ready', steers: true }
     case 'steering':
     case 'prompt+steering':
-      return testStrengths(persona, model, { own: persona.alpha, same: SAME_GRAPH.steering })
+      return testStrengths(persona, model, { own: persona.alpha, same: SAME_GRAPH.steering, ...match })
     case 'adapter':
-      return testStrengths(persona, model, { own: 1, same: SAME_GRAPH.adapter })
+      return testStrengths(persona, model, { own: 1, same: SAME_GRAPH.adapter, ...match })
     default:
       return persona satisfies never
   }
@@ -50,11 +51,11 @@ async function tested(persona: Persona, model: TestedModel): Promise<PersonaStat
 async function testStrengths(
   persona: Persona,
   model: TestedModel,
-  { own, same }: { readonly own: number; readonly same: number },
+  { own, same, allowModelMismatch }: ModelMatch & { readonly own: number; readonly same: number },
 ): Promise<PersonaState> {
   const { tokens, base, most } = await baseOf(model)
   const at = async (alpha: number) => {
-    const { displacement, adapter } = compilePersona(persona, model, { alpha })
+    const { displacement, adapter } = compilePersona(persona, model, { alpha, allowModelMismatch })
     return model.logits({ tokens, displacement, adapter })
   }
   const differ = (a: Float32Array, b: Float32Array) => largestDifference(a, b) / most > FLOOR

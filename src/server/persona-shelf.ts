@@ -2,6 +2,7 @@
 import { PalignError } from '../errors.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { LanguageModel, Steering } from '../model/language-model.ts'
+import { expiredAt, isExpired } from '../persona/expiry.ts'
 import { compilePersona, type Persona } from '../persona/persona.ts'
 import { refusal } from './problems.ts'
 
@@ -27,8 +28,17 @@ export const LONGEST_ID = 64
 /** Far beyond every alpha that was ever useful, well inside what stays finite. */
 export const LARGEST_ALPHA = 64
 
+export interface ModelMatch {
+  /** Personas of another model are applied where layers and heads agree, and every answer is marked. */
+  readonly allowModelMismatch?: boolean | undefined
+}
+
 /** @throws PalignError `invalid-input` for an id that is none, `incompatible-persona` for a persona of another model */
-export function shelve(personas: readonly ShelvedPersona[], model: Pick<LanguageModel, 'shape' | 'fingerprint'>): PersonaShelf {
+export function shelve(
+  personas: readonly ShelvedPersona[],
+  model: Pick<LanguageModel, 'shape' | 'fingerprint'>,
+  match: ModelMatch = {},
+): PersonaShelf {
   for (const { id, persona } of personas) {
     if (!isPersonaName(id)) {
       throw new PalignError(
@@ -39,7 +49,7 @@ export function shelve(personas: readonly ShelvedPersona[], model: Pick<Language
         },
       )
     }
-    compilePersona(persona, model)
+    compilePersona(persona, model, match)
   }
   return new Map(personas.map((persona) => [persona.id, persona]))
 }
@@ -103,11 +113,12 @@ export interface AppliedPersonas {
   readonly label: string
 }
 
-/** Displacements add up; of prompts and adapters there can be one. */
+/** Displacements add up; of prompts and adapters there can be one. @param options.now milliseconds since 1970: what has expired is refused */
 export function applyPersonas(
   chosen: readonly ChosenPersona[],
   shelf: PersonaShelf,
   model: Pick<LanguageModel, 'shape' | 'fingerprint'>,
+  { allowModelMismatch, now }: ModelMatch & { readonly now: number },
 ): AppliedPersonas {
   const compiled = chosen.map(({ id, alpha }) => {
     const shelved = shelf.get(id)
@@ -121,6 +132,14 @@ export function applyPersonas(
         headers: { 'x-should-retry': 'false' },
       })
     }
+    if (isExpired(shelved.persona, now)) {
+      throw refusal({
+        code: 'persona_not_ready',
+        param: 'persona',
+        message: `persona ${shown(id)} ${expiredAt(shelved.persona)}`,
+        headers: { 'x-should-retry': 'false' },
+      })
+    }
     if (alpha !== undefined && !(Math.abs(alpha) <= LARGEST_ALPHA)) {
       throw refusal({
         code: 'invalid_value',
@@ -131,7 +150,7 @@ export function applyPersonas(
     if (alpha !== undefined && shelved.persona.kind === 'prompt') {
       throw refusal({ code: 'invalid_value', param: 'persona', message: `persona ${id} is a prompt and has no alpha` })
     }
-    return compilePersona(shelved.persona, model, { alpha })
+    return compilePersona(shelved.persona, model, { alpha, allowModelMismatch })
   })
   const one = <T>(values: readonly (T | undefined)[], what: string): T | undefined => {
     const given = values.filter((value) => value !== undefined)

@@ -5,13 +5,15 @@
 import { PalignError } from '../errors.ts'
 import type { LanguageModel } from '../model/language-model.ts'
 import { unpackPersona } from '../node/persona-bundle.ts'
+import { expiredAt, isExpired } from '../persona/expiry.ts'
+import { isOfOtherModel } from '../persona/model-match.ts'
 import type { StoredPersona } from '../persona/persona.ts'
 import type { RecordFacts, Records } from '../store/records.ts'
 import { type Caller, ownerOf } from './caller.ts'
 import { MOST_RECORDS, PERSONA_FILES, PERSONAS, personaRef, type StoredPersonaRecord } from './life-records.ts'
 import { type PersonaFacts, personaFacts } from './persona-facts.ts'
 import { type PersonaState, testPersona } from './persona-self-test.ts'
-import type { PersonaShelf, ShelvedPersona } from './persona-shelf.ts'
+import type { ModelMatch, PersonaShelf, ShelvedPersona } from './persona-shelf.ts'
 import { type Log, logPersona } from './request-log.ts'
 
 /** A persona as it is listed, without what it is made of. */
@@ -21,6 +23,8 @@ export interface ListedPersona extends PersonaFacts {
   readonly kind: StoredPersona['kind'] | 'none'
   readonly method?: string | undefined
   readonly failed?: string | undefined
+  /** Whether it was fitted on another model than that which is served. */
+  readonly modelMismatch?: boolean | undefined
 }
 
 export interface Shelf {
@@ -38,7 +42,7 @@ export interface Shelf {
   forgetGone(): Promise<void>
 }
 
-export interface ShelfOptions {
+export interface ShelfOptions extends ModelMatch {
   readonly shared: PersonaShelf
   readonly model: LanguageModel
   /** Undefined where nothing is kept. */
@@ -57,7 +61,7 @@ interface Kept {
   readonly shelved: Promise<ShelvedPersona | undefined>
 }
 
-export function personaShelf({ shared, model, records, log }: ShelfOptions): Shelf {
+export function personaShelf({ shared, model, records, log, allowModelMismatch }: ShelfOptions): Shelf {
   const kept = new Map<string, Kept>()
 
   async function load(ref: string, { owner }: RecordFacts): Promise<ShelvedPersona | undefined> {
@@ -66,7 +70,7 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
     const { name: id, root, model: fingerprint } = about.json as StoredPersonaRecord
     const persona = await unpackPersona(files.json).catch(unreadable)
     // That it is another model's is said by whoever compiles it, as of every persona.
-    const isOurs = persona.kind === 'prompt' || fingerprint === model.fingerprint
+    const isOurs = allowModelMismatch || persona.kind === 'prompt' || fingerprint === model.fingerprint
     const state = persona.kind === 'unreadable' || isOurs ? await stateOf(persona) : undefined
     const failed = state?.kind === 'failed' ? state.reason : undefined
     const shelved = { id, root, failed, persona: persona.kind === 'unreadable' ? ({ kind: 'none' } as const) : persona }
@@ -75,7 +79,9 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
   }
 
   const stateOf = async (persona: StoredPersona | Unreadable): Promise<PersonaState> =>
-    persona.kind === 'unreadable' ? { kind: 'failed', reason: persona.reason } : testPersona(persona, model)
+    persona.kind === 'unreadable'
+      ? { kind: 'failed', reason: persona.reason }
+      : testPersona(persona, model, { allowModelMismatch })
 
   async function own(owner: string, id: string): Promise<ShelvedPersona | undefined> {
     const ref = personaRef(owner, id)
@@ -122,11 +128,12 @@ export function personaShelf({ shared, model, records, log }: ShelfOptions): She
       const stored = (await records?.list(PERSONAS, { owner: ownerOf(caller), limit: MOST_RECORDS })) ?? []
       const mine = stored.flatMap(({ json }): ListedPersona[] => {
         const { name: id, state, ...about } = json as StoredPersonaRecord
-        if (about.kind !== 'prompt' && about.model !== model.fingerprint) return []
-        return [{ ...about, id, ...(state.kind === 'failed' && { failed: state.reason }) }]
+        const modelMismatch = about.kind !== 'prompt' && about.model !== model.fingerprint
+        if (modelMismatch && !allowModelMismatch) return []
+        return [{ ...about, id, modelMismatch, ...(state.kind === 'failed' && { failed: state.reason }) }]
       })
       const names = new Set(mine.map(({ id }) => id))
-      return [...Array.from(shared.values(), listedOf).filter(({ id }) => !names.has(id)), ...mine]
+      return [...Array.from(shared.values(), (shelved) => listedOf(shelved, model)).filter(({ id }) => !names.has(id)), ...mine]
     },
     async failureOf(ref) {
       const shelved = await kept.get(ref)?.shelved.catch(() => undefined)
@@ -146,25 +153,30 @@ function unreadable(error: unknown): Unreadable {
   throw error
 }
 
-function listedOf({ id, root, persona, failed }: ShelvedPersona): ListedPersona {
+function listedOf({ id, root, persona, failed }: ShelvedPersona, model: LanguageModel): ListedPersona {
+  const ended = isExpired(persona, Date.now()) ? expiredAt(persona) : undefined
   return {
-    ...{ id, root, kind: persona.kind, failed },
+    ...{ id, root, kind: persona.kind, failed: failed ?? ended, modelMismatch: isOfOtherModel(persona, model) },
     ...('method' in persona && { method: persona.method }),
     ...personaFacts(persona),
   }
 }
 
-/** Personas of a folder, each after its self-test. @throws PalignError `incompatible-persona` for one of another model: the folder is the operator's */
-export async function testedPersonas(personas: readonly ShelvedPersona[], model: LanguageModel): Promise<ShelvedPersona[]> {
+/** Personas of a folder, each after its self-test. @throws PalignError `incompatible-persona` for one of another model, unless that is allowed: the folder is the operator's */
+export async function testedPersonas(
+  personas: readonly ShelvedPersona[],
+  model: LanguageModel,
+  match: ModelMatch = {},
+): Promise<ShelvedPersona[]> {
   const tested: ShelvedPersona[] = []
   for (const one of personas) {
     const { persona } = one
-    if ('model' in persona && persona.model !== undefined && persona.model !== model.fingerprint) {
+    if (!match.allowModelMismatch && isOfOtherModel(persona, model)) {
       throw new PalignError('incompatible-persona', `persona ${one.id} was fitted on another model`, {
         hint: 'take its file out of the folder, or serve the model it was fitted on',
       })
     }
-    const state = await testPersona(persona, model)
+    const state = await testPersona(persona, model, match)
     tested.push(state.kind === 'failed' ? { ...one, failed: state.reason } : one)
   }
   return tested

@@ -25,6 +25,8 @@ export interface Services {
   /** What the base model is called. */
   readonly name: string
   readonly shelf: Shelf
+  /** Whether personas of another model are applied, and marked. */
+  readonly allowModelMismatch?: boolean | undefined
   readonly admission: Admission
   readonly limits: RateLimits
   readonly times: RequestTimes

@@ -59,11 +59,14 @@ export const CASES: readonly Case[] = [
 export interface ConformanceOptions {
   readonly name: string
   readonly fusedOnly?: boolean
+  /** Default true. */
+  readonly takesAdapters?: boolean
   /** Opens a decoder that can record. */
   readonly open: (model: RandomModel) => Promise<{ readonly decoder: Decoder; readonly close: () => void }>
 }
 
-export function conformance({ name, fusedOnly = false, open }: ConformanceOptions): void {
+export function conformance({ name, fusedOnly = false, takesAdapters = true, open }: ConformanceOptions): void {
+  const adapterFor = (decoder: Decoder) => (takesAdapters ? randomAdapter(decoder.modules!) : undefined)
   for (const { name: caseName, json, fusable = true, ...options } of CASES) {
     if (fusedOnly && !fusable) continue
     describe(`${name} decoder, ${caseName}`, () => {
@@ -92,17 +95,20 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
         expect(distance(found.z!, expected.z!)).toBeLessThan(LOGIT_TOLERANCE)
       })
 
-      it.each(['alone', 'with a displacement'])('gives the logits and z of the reference under an adapter, %s', async (kind) => {
-        const displacement = kind === 'alone' ? undefined : randomDisplacement(decoder.shape)
-        const request = { tokens, displacement, adapter: randomAdapter(decoder.modules!), logitsAt: everywhere, record: true }
-        const [expected, found] = [await reference.forward(request), await decoder.forward(request)]
-        expect(distance(found.logits, expected.logits)).toBeLessThan(LOGIT_TOLERANCE)
-        expect(distance(found.z!, expected.z!)).toBeLessThan(LOGIT_TOLERANCE)
-        const base = await decoder.forward({ ...request, adapter: undefined })
-        expect(distance(found.logits, base.logits)).toBeGreaterThan(0.1)
-      })
+      it.runIf(takesAdapters).each(['alone', 'with a displacement'])(
+        'gives the logits and z of the reference under an adapter, %s',
+        async (kind) => {
+          const displacement = kind === 'alone' ? undefined : randomDisplacement(decoder.shape)
+          const request = { tokens, displacement, adapter: randomAdapter(decoder.modules!), logitsAt: everywhere, record: true }
+          const [expected, found] = [await reference.forward(request), await decoder.forward(request)]
+          expect(distance(found.logits, expected.logits)).toBeLessThan(LOGIT_TOLERANCE)
+          expect(distance(found.z!, expected.z!)).toBeLessThan(LOGIT_TOLERANCE)
+          const base = await decoder.forward({ ...request, adapter: undefined })
+          expect(distance(found.logits, base.logits)).toBeGreaterThan(0.1)
+        },
+      )
 
-      it('gives the logits of the merged weights under an adapter', async () => {
+      it.runIf(takesAdapters)('gives the logits of the merged weights under an adapter', async () => {
         const displacement = randomDisplacement(decoder.shape)
         const adapter = randomAdapter(decoder.modules!, { rank: 5, seed: 6 })
         const opened = await open(await mergedModel(random, adapter))
@@ -154,7 +160,7 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
       expect(await model.logits({ tokens, displacement: zeroDisplacement(model.shape) })).toEqual(base)
     })
 
-    it.each(['B = 0', 'alpha = 0'])('gives the base model for an adapter with %s', async (kind) => {
+    it.runIf(takesAdapters).each(['B = 0', 'alpha = 0'])('gives the base model for an adapter with %s', async (kind) => {
       const tokens = [5, 6, 7, 8]
       const adapter = randomAdapter(decoder.modules!)
       const none = kind === 'B = 0' ? withoutUpdate(adapter) : { ...adapter, alpha: 0 }
@@ -162,7 +168,7 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
       expect(Array.from(await model.logits({ tokens, adapter: none }))).toEqual(Array.from(await model.logits({ tokens })))
     })
 
-    it('serves adapters of several ranks and targets one after the other', async () => {
+    it.runIf(takesAdapters)('serves adapters of several ranks and targets one after the other', async () => {
       const tokens = [5, 6, 7, 8]
       const adapters = [
         randomAdapter(decoder.modules!, { rank: 1, targets: ['q_proj', 'v_proj'] }),
@@ -217,7 +223,7 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
     })
 
     it('scores and records requests that share a prefix as it does each alone', async () => {
-      const steering = { displacement: randomDisplacement(model.shape), adapter: randomAdapter(decoder.modules!) }
+      const steering = { displacement: randomDisplacement(model.shape), adapter: adapterFor(decoder) }
       const requests = [
         { tokens: [1, 2, 3, 4], continuations: [[5], [6, 7]] },
         { tokens: [1, 2, 8], continuations: [[5, 5, 5]] },
@@ -234,7 +240,7 @@ export function conformance({ name, fusedOnly = false, open }: ConformanceOption
     })
 
     it('generates greedily the tokens with the largest logits', async () => {
-      const steering = { displacement: randomDisplacement(model.shape), adapter: randomAdapter(decoder.modules!) }
+      const steering = { displacement: randomDisplacement(model.shape), adapter: adapterFor(decoder) }
       const tokens = [1, 2, 3]
       const generated: number[] = []
       for await (const { token } of model.generateTokens({ tokens, ...steering, maxTokens: 12 })) generated.push(token)

@@ -16,6 +16,8 @@ export interface ChatRoom {
   readonly session: ChatSession
   readonly model: Pick<LanguageModel, 'shape' | 'fingerprint'>
   readonly personas: ChatPersonas
+  /** Whether personas of another model may answer. */
+  readonly allowModelMismatch?: boolean | undefined
   readonly view: ChatView
   /** Files that this chat was saved to. */
   readonly saved: Set<string>
@@ -92,15 +94,18 @@ function help(view: ChatView): undefined {
   view.note('A persona may be written with a strength: me;alpha=2. A message that begins with a slash is written with two.')
 }
 
-function persona(argument: string, { session, model, personas, view }: ChatRoom): Outcome | undefined {
+function persona(argument: string, { session, model, personas, view, allowModelMismatch }: ChatRoom): Outcome | undefined {
   if (argument !== '') {
-    session.change({ speaker: speakerOf(argument, personas) })
+    session.change({ speaker: speakerOf(argument, personas, { allowModelMismatch }) })
     const { speaker, alpha } = session.state()
     view.note(`${labelOf({ id: speaker.id, alpha })} answers from here on`)
     return { kind: 'chosen' }
   }
   const active = session.state().speaker.id
-  for (const speaker of [NOBODY, ...Array.from(personas, ([id, value]): Speaker => ({ id, persona: value }))]) {
+  for (const speaker of [
+    NOBODY,
+    ...Array.from(personas, ([id, value]): Speaker => ({ id, persona: value, allowModelMismatch })),
+  ]) {
     view.note(`${speaker.id === active ? '*' : ' '} ${speaker.id}  ${described(speaker, model)}`)
   }
   return undefined
@@ -125,14 +130,17 @@ function alpha(argument: string, { session, view }: ChatRoom): undefined {
   view.note(now === undefined ? `${speaker.id} has no alpha` : `alpha is ${now}`)
 }
 
-function compare(argument: string, { personas, model }: ChatRoom): Outcome {
+function compare(argument: string, { personas, model, allowModelMismatch }: ChatRoom): Outcome {
   const [, left, right, prompt = ''] = /^(\S+)\s+(\S+)\s*([\s\S]*)$/.exec(argument) ?? []
   if (left === undefined || right === undefined) {
     throw new PalignError('invalid-input', `command /compare got ${JSON.stringify(argument)}, expected two personas`, {
       hint: '/compare me none Who are you?',
     })
   }
-  const speakers = { left: speakerOf(left, personas), right: speakerOf(right, personas) }
+  const speakers = {
+    left: speakerOf(left, personas, { allowModelMismatch }),
+    right: speakerOf(right, personas, { allowModelMismatch }),
+  }
   // Before a message is asked for that could not be answered.
   for (const speaker of Object.values(speakers)) prepareSpeaker(speaker, model)
   return { kind: 'compare', speakers, prompt: prompt === '' ? undefined : prompt }

@@ -32,8 +32,8 @@ function collector() {
     },
     answer() {
       if (finish === undefined) throw new TypeError('answer ended without a finish')
-      const { persona, alpha = null, seed, text, reason, usage } = finish
-      return { persona, alpha, seed, text, reason, leftOut, usage }
+      const { persona, alpha = null, modelMismatch, seed, text, reason, usage } = finish
+      return { persona, alpha, ...(modelMismatch && { modelMismatch }), seed, text, reason, leftOut, usage }
     },
   }
 }

@@ -2,9 +2,12 @@
 import { basename, resolve } from 'node:path'
 import { NOBODY, type Speaker } from '../../chat/speaker.ts'
 import { PalignError } from '../../errors.ts'
-import { readPersona } from '../../node/persona-file.ts'
+import { personaNameOf } from '../../node/persona-file.ts'
+import { assertCurrent } from '../../persona/expiry.ts'
 import type { Persona } from '../../persona/persona.ts'
 import { readPersonaFolder } from '../../server/read-personas.ts'
+import { type PassphraseOptions, passphraseOf } from '../passphrase.ts'
+import { usablePersona } from '../use-persona.ts'
 import { nearest } from './nearest.ts'
 
 export type ChatPersonas = ReadonlyMap<string, Persona>
@@ -22,7 +25,8 @@ export interface ReadPersonas {
 export async function readChatPersonas({
   persona,
   personas: folder,
-}: {
+  ...options
+}: PassphraseOptions & {
   readonly persona?: string | undefined
   readonly personas?: string | undefined
 }): Promise<ReadPersonas> {
@@ -39,9 +43,11 @@ export async function readChatPersonas({
     }
     personas.set(id, value)
   }
-  if (folder !== undefined) for (const { id, persona: value } of await readPersonaFolder(folder)) add(id, value, `of ${folder}`)
+  const passphrase = passphraseOf(options)
+  if (folder !== undefined)
+    for (const { id, persona: value } of await readPersonaFolder(folder, { passphrase })) add(id, value, `of ${folder}`)
   if (persona === undefined) return { personas, first: undefined }
-  const first = basename(resolve(persona)).replace(/\.safetensors$/, '')
+  const first = personaNameOf(persona)
   // The folder may hold the very file; another one must not answer under its name.
   const isFromFolder = folder !== undefined && resolve(persona) === resolve(folder, basename(resolve(persona)))
   if (personas.has(first) && !isFromFolder) {
@@ -49,17 +55,30 @@ export async function readChatPersonas({
       hint: 'rename one of them',
     })
   }
-  add(first, await readPersona(persona), persona)
+  add(first, await usablePersona(persona, { passphrase }), persona)
   return { personas, first }
 }
 
-/** @throws PalignError `not-found`, with the id that was probably meant */
-export function speakerOf(written: string, personas: ChatPersonas): Speaker {
+export interface SpeakerOptions {
+  /** Milliseconds since 1970; default now. */
+  readonly now?: number | undefined
+  readonly allowModelMismatch?: boolean | undefined
+}
+
+/** @throws PalignError `not-found`, with the id that was probably meant; `incompatible-persona` for one that has expired */
+export function speakerOf(
+  written: string,
+  personas: ChatPersonas,
+  { now = Date.now(), allowModelMismatch }: SpeakerOptions = {},
+): Speaker {
   const [, id = written, alpha] = /^([^;]+);alpha=(.+)$/.exec(written) ?? []
   const strength = alpha === undefined ? {} : { alpha: strengthOf(alpha) }
   if (id === NOBODY.id) return { ...NOBODY, ...strength }
   const persona = personas.get(id)
-  if (persona !== undefined) return { id, persona, ...strength }
+  if (persona !== undefined) {
+    assertCurrent(persona, now, `persona ${id}`)
+    return { id, persona, ...strength, ...(allowModelMismatch && { allowModelMismatch }) }
+  }
   const known = [...personas.keys(), NOBODY.id]
   const meant = nearest(id, known)
   throw new PalignError('not-found', `persona ${id} is unknown`, {

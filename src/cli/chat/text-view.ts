@@ -3,7 +3,7 @@ import type { Side, Sided } from '../../chat/side-by-side.ts'
 import type { ChatEvent } from '../../chat/turn.ts'
 import { columns, columnWidth } from './columns.ts'
 import { harmless, padded } from './terminal-text.ts'
-import { type ChatIo, type ChatView, endNote, trimmedNote } from './view.ts'
+import { type ChatIo, type ChatView, endNote, type Finish, mismatchMark, trimmedNote } from './view.ts'
 import { wordWrap } from './word-wrap.ts'
 
 /** @param options.isPrompted whether a prompt above the answer says who answers */
@@ -24,8 +24,7 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
       if (event.kind === 'token') io.data(text.push(harmless(event.text)))
       if (event.kind === 'finish') {
         io.data(`${text.end()}\n`)
-        const why = endNote(event)
-        if (why !== undefined) note(`(${why})`)
+        for (const text of notesOf(event)) note(`(${text})`)
       }
     }
   }
@@ -46,8 +45,7 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
       if (event.kind === 'token') io.data(view.push(side, harmless(event.text)))
       if (event.kind === 'finish') {
         io.data(view.end(side))
-        const why = endNote(event)
-        if (why !== undefined) notes.push(`${labels[side]}: ${why}`)
+        for (const text of notesOf(event)) notes.push(`${labels[side]}: ${text}`)
       }
     }
     // Not among the rows, which they would tear apart.
@@ -78,6 +76,8 @@ export function textView(io: ChatIo, { isPrompted }: { readonly isPrompted: bool
     },
   }
 }
+
+const notesOf = (finish: Finish) => [endNote(finish), mismatchMark(finish)].filter((text) => text !== undefined)
 
 const cut = (text: string, width: number) => (text.length > width ? `${text.slice(0, width - 1)}…` : text)
 

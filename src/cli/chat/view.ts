@@ -66,6 +66,11 @@ export function endNote({ reason, usage }: Finish): string | undefined {
   }
 }
 
+/** What must stand beside every answer of a persona that was fitted on another model. */
+export function mismatchMark({ persona, modelMismatch }: Finish): string | undefined {
+  return modelMismatch ? `${persona} was fitted on another model: what it does here was never measured` : undefined
+}
+
 export function trimmedNote({ leftOut, of }: Extract<ChatEvent, { kind: 'trimmed' }>): string {
   return `the oldest ${leftOut} of ${of} turns no longer fit into the context and were left out`
 }

@@ -92,6 +92,16 @@ describe('a hostile safetensors file (S-02, S-23)', () => {
 })
 
 describe('other formats (S-09)', () => {
+  it('in a folder are named, with what to do about a GGUF file', async () => {
+    const folder = mkdtempSync(join(scratch, 'gguf-'))
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(configJson()))
+    writeFileSync(join(folder, 'model.gguf'), goodFile())
+    await expect(readModelFolder(folder)).rejects.toMatchObject({
+      code: 'not-found',
+      hint: expect.stringContaining('path of the .gguf'),
+    })
+  })
+
   const NAMES = [
     'pytorch_model.bin',
     'model.pt',

@@ -26,6 +26,11 @@ describe('rotary embedding', () => {
     expect(scaled[8]! / base[8]!).toBeCloseTo(kept + (1 - kept) / 8, 12)
   })
 
+  it('divides every frequency by its own factor where there is a list of them', () => {
+    const scaled = inverseFrequencies({ theta: 10_000, scaling: { kind: 'factors', factors: [1, 2, 4, 8] } }, 8)
+    expect(scaled).toEqual(inverseFrequencies(plain, 8).map((frequency, i) => frequency / 2 ** i))
+  })
+
   it('has tables of cosine and sine, one row a position', () => {
     const { cos, sin } = rotaryTables(plain, 4, 3)
     expect(Array.from(cos)).toEqual([1, 1, Math.cos(1), Math.cos(0.01), Math.cos(2), Math.cos(0.02)].map(Math.fround))

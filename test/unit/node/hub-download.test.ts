@@ -92,7 +92,7 @@ describe('a server that is slow or busy', () => {
 
   it('that sends nothing more is left after a while, and gone on with', async () => {
     const set = await setting({ fault: faultsOf('model.safetensors', { kind: 'stall', after: 5000 }) })
-    await set.pull({ stallMilliseconds: 200 })
+    await set.pull({ stallMilliseconds: 1500 })
     expect(set.server.bytesAsked('model.safetensors').map(({ range }) => range)).toEqual([undefined, 'bytes=5000-'])
     const never = await setting({ fault: () => ({ kind: 'stall', after: 0 }) })
     await expect(never.pull({ stallMilliseconds: 50, attempts: 2 })).rejects.toThrow(
