@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../node/package-version.ts'
 import { defineChat } from './chat-command.ts'
+import { defineExport } from './export-command.ts'
 import { defineKeptCommands } from './kept-commands.ts'
 import { defineMeasuringCommands } from './measuring-commands.ts'
 import { defineModelCommands } from './model-commands.ts'
@@ -23,6 +24,7 @@ function program(): Command {
       `${examples('palign demo', 'palign align --model models/respondent --data answers.json --out me.safetensors')}\nStart with: palign demo\n`,
     )
   definePersonaCommands(palign)
+  defineExport(palign)
   defineModelCommands(palign)
   defineChat(palign)
   defineMeasuringCommands(palign)

@@ -62,6 +62,8 @@ export interface OnnxGraph {
   readonly tensors: readonly OnnxTensor[]
   readonly inputs: readonly OnnxValue[]
   readonly outputs: readonly OnnxValue[]
+  /** Notes about the model, which change nothing of what it computes. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 const IR_VERSION = 10
@@ -77,6 +79,12 @@ export function writeOnnxModel(graph: OnnxGraph): Uint8Array {
       model.message(8, (operatorSet) => {
         operatorSet.text(1, domain)
         operatorSet.integer(2, version)
+      })
+    }
+    for (const [key, value] of Object.entries(graph.metadata ?? {})) {
+      model.message(14, (entry) => {
+        entry.text(1, key)
+        entry.text(2, value)
       })
     }
   })

@@ -7,9 +7,9 @@ import { type GraphBuilder, int, ints, type Value } from './graph-builder.ts'
 import { INPUT_IDS, pastName } from './names.ts'
 import { rotaryTables } from './rope.ts'
 
-export function decomposedAttention(options: AttentionOptions): Attention {
+export function decomposedAttention(options: AttentionOptions, placement?: Placement): Attention {
   const { builder } = options
-  const parts = attentionParts(options)
+  const parts = attentionParts(options, placement)
 
   // query -> split heads -> rotate -> [B, kvHeads, group, S, headDim] --.
   // key   -> split heads -> rotate -> concat past -> transpose ---------+-> MatMul -> * scale -> + mask -> Softmax --.
@@ -43,12 +43,30 @@ export interface AttentionParts {
   join(mixed: Value, layer: number): Value
 }
 
-export function attentionParts(options: AttentionOptions): AttentionParts {
-  const { builder, config, shape } = options
-  const { heads, kvHeads, headDim } = config
+/** Where tokens stand and what they see. */
+export interface Placement {
+  /** Row of a table of all positions -> that of each new token, broadcasting over `[B, heads, S, headDim]`. */
+  readonly rowsOf: (table: Value) => Value
+  /** Added to scores, broadcasting over `[B, kvHeads, group, S, T]`. */
+  readonly mask: Value
+}
+
+/** Tokens follow one another and see all before them. */
+function sequentialPlacement({ builder, config, shape }: AttentionOptions): Placement {
   const positions = queryPositions(builder)
-  const mask = causalMask(builder, positions, activeWindow(config, shape))
-  const rotate = rotation(options, positions.queries)
+  return {
+    rowsOf: (table) => builder.node('Gather', { inputs: [table, positions.queries] }),
+    mask: causalMask(builder, positions, activeWindow(config, shape)),
+  }
+}
+
+export function attentionParts(
+  options: AttentionOptions,
+  { rowsOf, mask }: Placement = sequentialPlacement(options),
+): AttentionParts {
+  const { builder, config } = options
+  const { heads, kvHeads, headDim } = config
+  const rotate = rotation(options, rowsOf)
   const scale = builder.floats('attention.scale', [], Float32Array.of(1 / Math.sqrt(headDim)))
   const overGroup = (tensor: Value) => builder.node('Unsqueeze', { inputs: [tensor, builder.integers([2])] })
   return {
@@ -80,7 +98,7 @@ export function attentionParts(options: AttentionOptions): AttentionParts {
   }
 }
 
-interface Positions {
+export interface Positions {
   /** Positions of the new tokens `[S]`. */
   readonly queries: Value
   /** Positions of all tokens `[T]`. */
@@ -88,7 +106,7 @@ interface Positions {
 }
 
 /** Past length and token count come from the shapes of the inputs: queries = past .. past + S - 1, keys = 0 .. past + S - 1. */
-function queryPositions(builder: GraphBuilder): Positions {
+export function queryPositions(builder: GraphBuilder): Positions {
   const past = sizeOf(builder, pastName(0, 'key'), 2)
   const end = builder.node('Add', { inputs: [past, sizeOf(builder, INPUT_IDS, 1)] })
   const [zero, one] = [builder.integers([0], []), builder.integers([1], [])]
@@ -104,17 +122,20 @@ export function sizeOf(builder: GraphBuilder, value: Value, axis: number, shape:
 }
 
 /** `[S, T]`: 0 where `0 <= query - key < window`, minus infinity elsewhere. A query always sees itself, so no row is empty. */
-function causalMask(builder: GraphBuilder, { queries, keys }: Positions, window: number | undefined): Value {
+function causalMask(builder: GraphBuilder, positions: Positions, window: number | undefined): Value {
+  const zero = builder.floats('mask.visible', [], Float32Array.of(0))
+  const hidden = builder.floats('mask.hidden', [], Float32Array.of(Number.NEGATIVE_INFINITY))
+  return builder.node('Where', { inputs: [visibleKeys(builder, positions, window), zero, hidden] })
+}
+
+/** `[S, T]`, whether `0 <= query - key < window`. */
+export function visibleKeys(builder: GraphBuilder, { queries, keys }: Positions, window: number | undefined): Value {
   const column = builder.node('Unsqueeze', { inputs: [queries, builder.integers([1])] })
   const distance = builder.node('Sub', { inputs: [column, keys] })
   const causal = builder.node('GreaterOrEqual', { inputs: [distance, builder.integers([0], [])] })
-  const visible =
-    window === undefined
-      ? causal
-      : builder.node('And', { inputs: [causal, builder.node('Less', { inputs: [distance, builder.integers([window], [])] })] })
-  const zero = builder.floats('mask.visible', [], Float32Array.of(0))
-  const hidden = builder.floats('mask.hidden', [], Float32Array.of(Number.NEGATIVE_INFINITY))
-  return builder.node('Where', { inputs: [visible, zero, hidden] })
+  return window === undefined
+    ? causal
+    : builder.node('And', { inputs: [causal, builder.node('Less', { inputs: [distance, builder.integers([window], [])] })] })
 }
 
 /** `[B, S, count * headDim]` -> `[B, count, S, headDim]`. */
@@ -128,11 +149,11 @@ function splitHeads(builder: GraphBuilder, value: Value, count: number, headDim:
  *
  *     x1, x2 = halves of x;  out = concat(x1 cos - x2 sin, x2 cos + x1 sin)
  */
-function rotation({ builder, config, shape }: AttentionOptions, positions: Value): (value: Value) => Value {
+function rotation({ builder, config, shape }: AttentionOptions, rowsOf: Placement['rowsOf']): (value: Value) => Value {
   const tables = rotaryTables(config.rope, config.headDim, shape.contextLength)
   const row = (name: 'cos' | 'sin') => {
     const table = builder.floats(`rotary.${name}`, [shape.contextLength, config.headDim / 2], tables[name])
-    return builder.node('Gather', { inputs: [table, positions] })
+    return rowsOf(table)
   }
   const [cos, sin] = [row('cos'), row('sin')]
   const times = (a: Value, b: Value) => builder.node('Mul', { inputs: [a, b] })

@@ -31,7 +31,7 @@ export interface GraphBuilder {
   /** Adds a node and gives its first output. */
   node(operator: string, operation: Operation): Value
   /** The model, serialised. */
-  bytes(): Uint8Array
+  bytes(metadata?: Readonly<Record<string, string>>): Uint8Array
 }
 
 export const int = (value: number): OnnxAttribute => ({ kind: 'int', value })
@@ -71,6 +71,6 @@ export function graphBuilder(): GraphBuilder {
       nodes.push({ operator, domain, inputs: from, outputs: to, attributes })
       return to[0]!
     },
-    bytes: () => writeOnnxModel({ nodes, tensors: [...tensors.values()], inputs, outputs }),
+    bytes: (metadata) => writeOnnxModel({ nodes, tensors: [...tensors.values()], inputs, outputs, metadata }),
   }
 }

@@ -152,7 +152,7 @@ interface LayerPartsOptions {
 }
 
 /** The parts a layer is made of, over the weights of one model. */
-function layerParts({ builder, config, weights, updateOf, product, products }: LayerPartsOptions) {
+export function layerParts({ builder, config, weights, updateOf, product, products }: LayerPartsOptions) {
   const epsilon = float(config.normEpsilon)
 
   /** The weight as float32: narrower ones are cast by a node that the runtime folds at load. */

@@ -2,6 +2,7 @@
 export * from '../index.ts'
 export { readAdapterFolder, writeAdapterFolder } from './adapter-folder.ts'
 export { DEVICES, type Device } from './device-names.ts'
+export { type ExportPersonaOptions, type ExportResult, exportPersona } from './export-persona.ts'
 export { type JudgeClient, type JudgeClientOptions, judgeClient } from './judge-client.ts'
 export { type LoadModelOptions, loadModel } from './load-model.ts'
 export { loadAdapterTrainer } from './load-trainer.ts'
