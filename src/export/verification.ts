@@ -69,15 +69,6 @@ function distance(a: Float64Array, b: Float64Array | undefined): Pick<Distance, 
   return { totalVariation: sum / 2, logProbability: largest }
 }
 
-/** Logits -> log-probabilities. */
-export function logProbabilities(logits: ArrayLike<number>): Float64Array {
-  let most = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]!)
-  let sum = 0
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - most)
-  return Float64Array.from(logits, (logit) => logit - most - Math.log(sum))
-}
-
 /**
  * Undefined where the export may be trusted, else what is wrong with it. The export must answer as the steered engine; where that differs from the base model, it
  * must be nearer to it than an export that ignored the persona would be; and without the persona it must answer as the base model.

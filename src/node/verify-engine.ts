@@ -1,9 +1,10 @@
 /** @file Next-token distributions of a loaded model: what exports are compared with, and how folders are verified. */
 
 import { PalignError } from '../errors.ts'
-import { type Distributions, logProbabilities, type Probe } from '../export/verification.ts'
+import type { Distributions, Probe } from '../export/verification.ts'
 import { probeOf, VERIFICATION_TEXTS } from '../export/verification-prompts.ts'
 import { DEFAULT_SYSTEM_PROMPT } from '../items/question-form.ts'
+import { logSoftmax } from '../math/log-softmax.ts'
 import type { Displacement } from '../model/displacement.ts'
 import type { LanguageModel, TokenModel } from '../model/language-model.ts'
 import type { OpenedExport } from './export-target.ts'
@@ -16,8 +17,7 @@ export async function engineDistributions(
   const all: Float64Array[][] = []
   for (const { tokens, places } of probes) {
     const ofProbe: Float64Array[] = []
-    for (const place of places)
-      ofProbe.push(logProbabilities(await model.logits({ tokens: tokens.slice(0, place + 1), displacement })))
+    for (const place of places) ofProbe.push(logSoftmax(await model.logits({ tokens: tokens.slice(0, place + 1), displacement })))
     all.push(ofProbe)
   }
   return all

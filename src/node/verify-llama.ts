@@ -30,9 +30,7 @@ interface LlamaSequence {
 
 /** Undefined where it is not installed or has no binary for this machine. */
 export async function loadLlama(): Promise<LlamaLibrary | undefined> {
-  // A name in a variable: the compiler must not ask for a package that users need not have.
-  const name = 'node-llama-cpp'
-  return (import(name) as Promise<LlamaLibrary>).catch(() => undefined)
+  return (import('node-llama-cpp') as Promise<unknown> as Promise<LlamaLibrary>).catch(() => undefined)
 }
 
 /**

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import { type Distributions, logProbabilities, type Probe } from '../export/verification.ts'
+import type { Distributions, Probe } from '../export/verification.ts'
 import { ATTENTION_MASK, POSITION_IDS } from '../graph/exported-llama.ts'
 import { CACHE_PARTS, INPUT_IDS, LOGITS, pastName, presentName } from '../graph/names.ts'
+import { logSoftmax } from '../math/log-softmax.ts'
 import type { ModelShape } from '../model/shape.ts'
 import type { OpenedExport, OpenedExports } from './export-target.ts'
 
@@ -59,7 +60,7 @@ async function openRuntime(folder: string, shape: ModelShape): Promise<OpenedExp
         all.push(
           places.map((place) => {
             const [logits, row] = place < cut ? [first.logits, place] : [rest!.logits, place - cut]
-            return logProbabilities(logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize))
+            return logSoftmax(logits.subarray(row * shape.vocabSize, (row + 1) * shape.vocabSize))
           }),
         )
       }
@@ -84,9 +85,8 @@ interface LibraryModel {
 }
 
 async function openTransformers(folder: string): Promise<OpenedExport | undefined> {
-  // A name in a variable: the compiler must not ask for a package that users need not have.
-  const name = '@huggingface/transformers'
-  const library = (await import(name).catch(() => undefined)) as Transformers | undefined
+  const found: Promise<unknown> = import('@huggingface/transformers')
+  const library = (await found.catch(() => undefined)) as Transformers | undefined
   if (library === undefined) return undefined
   const { env, AutoTokenizer, AutoModelForCausalLM, Tensor: LibraryTensor } = library
   const before = { ...env }
@@ -100,7 +100,7 @@ async function openTransformers(folder: string): Promise<OpenedExport | undefine
         new LibraryTensor('int64', BigInt64Array.from(values, BigInt), [1, values.length])
       const { logits } = await model({ [INPUT_IDS]: ids(tokens), [ATTENTION_MASK]: ids(tokens.map(() => 1)) })
       const vocabulary = logits.dims.at(-1)!
-      return places.map((place) => logProbabilities(logits.data.subarray(place * vocabulary, (place + 1) * vocabulary)))
+      return places.map((place) => logSoftmax(logits.data.subarray(place * vocabulary, (place + 1) * vocabulary)))
     }
     return {
       program: `transformers.js ${env.version}`,

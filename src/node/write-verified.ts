@@ -52,7 +52,8 @@ export async function writeVerified({ target, to, requireVerified, ...measure }:
       })
     }
     await writeNote(join(fresh, target.noteIn), verification)
-    await rm(path, { recursive: target.kind === 'folder', force: true })
+    // A file is replaced as it is renamed; of a folder only an empty one may stand there.
+    if (target.kind === 'folder') await rm(path, { recursive: true, force: true })
     await rename(fresh, path)
     return verification
   } finally {
