@@ -48,6 +48,13 @@ export async function startLlama(library: LlamaLibrary): Promise<Llama> {
   })
 }
 
+const PATIENCE_MS = 2000
+
+/** A model that was refused can leave a lock behind, on which its end would wait for ever (node-llama-cpp 3.22.1). */
+export async function endLlama(llama: Llama): Promise<void> {
+  await Promise.race([llama.dispose(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref())])
+}
+
 export interface OpenLlamaOptions {
   readonly path: string
   readonly vocabSize: number
@@ -99,11 +106,11 @@ export async function openLlamaExport(options: OpenLlamaOptions): Promise<Opened
     const opened = await openInLlama(llama, options)
     const dispose = async () => {
       await opened.dispose()
-      await llama.dispose()
+      await endLlama(llama)
     }
     return { opened: [{ ...opened, dispose }], missing: [] }
   } catch (error) {
-    await llama.dispose()
+    await endLlama(llama)
     throw error
   }
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CARRIER_CELLS, carrierOutcome, LLAMA_CPP_RELEASE } from '../../src/export/carriers.ts'
 import { compareDistributions, type Distributions } from '../../src/export/verification.ts'
-import { loadLlama, openInLlama, startLlama } from '../../src/node/verify-llama.ts'
+import { endLlama, loadLlama, openInLlama, startLlama } from '../../src/node/verify-llama.ts'
 import { ARCHITECTURES, architectureFile, type BiasTensor, SIZES } from '../fixtures/gguf-architectures.ts'
 
 const library = await loadLlama()
 const llama = library && (await startLlama(library))
 const scratch = mkdtempSync(join(tmpdir(), 'palign-test-'))
 afterAll(async () => {
-  await llama?.dispose()
+  if (llama !== undefined) await endLlama(llama)
   rmSync(scratch, { recursive: true })
 })
 

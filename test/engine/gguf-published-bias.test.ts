@@ -6,7 +6,7 @@ import { planFromGguf } from '../../src/export/gguf-export.ts'
 import { readGgufHeader } from '../../src/formats/gguf.ts'
 import { writeGgufFile } from '../../src/node/export-gguf.ts'
 import { openFile } from '../../src/node/read-file.ts'
-import { loadLlama, openInLlama, startLlama } from '../../src/node/verify-llama.ts'
+import { endLlama, loadLlama, openInLlama, startLlama } from '../../src/node/verify-llama.ts'
 
 const source = new URL('../../../shared/models/stories260K/stories260K-f32.gguf', import.meta.url).pathname
 const library = existsSync(source) ? await loadLlama() : undefined
@@ -30,7 +30,7 @@ describe.skipIf(library === undefined)('stories260K as GGUF in llama.cpp (needs 
     const [[values]] = (await opened.distributions([{ tokens: [1, 403, 407, 261, 378], places: [4] }])) as [[Float64Array]]
     expect(await opened.encode!('Once upon a time')).toEqual([1, 403, 407, 261, 378])
     await opened.dispose()
-    await llama.dispose()
+    await endLlama(llama)
     return (token) => values![token]!
   }
 
