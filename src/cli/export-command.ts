@@ -1,7 +1,7 @@
 /** @file The command that writes a persona into a model for other programs. Its code is loaded only when it is called. */
 import { type Command, Option } from 'commander'
 import { EXPORT_CHOICES } from './export-targets.ts'
-import { examples, json, model, number } from './options.ts'
+import { dtype, examples, json, model, number, passphraseFile } from './options.ts'
 
 export function defineExport(palign: Command): void {
   palign
@@ -9,6 +9,7 @@ export function defineExport(palign: Command): void {
     .description('write a persona into a model for another program and verify it there, or into a file of vectors')
     .argument('<persona>', 'persona file made by palign align')
     .addOption(model())
+    .addOption(dtype())
     .addOption(new Option('-t, --to <target>', 'what to write').choices(EXPORT_CHOICES).makeOptionMandatory())
     .requiredOption('-o, --out <path>', 'file or folder to write; a folder must be empty or not exist')
     .addOption(new Option('--alpha <number>', "strength instead of the persona's own").argParser(number))
@@ -25,7 +26,9 @@ export function defineExport(palign: Command): void {
     )
     .option('--source <file>', 'gguf, ollama: GGUF file of the same model, whose tensors and tokenizer are taken over')
     .option('--without-tokenizer', 'gguf: no vocabulary, for programs that give token ids')
+    .option('--approximate', 'control-vector, neuronpedia: also where hardly anything of the persona would arrive')
     .option('--require-verified', 'refuse what no installed program can verify')
+    .addOption(passphraseFile())
     .addOption(json())
     .addHelpText(
       'after',

@@ -1,35 +1,31 @@
 /** @file `palign export`: a persona inside a model for another program, verified there, or in a file of vectors. */
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { PalignError } from '../errors.ts'
-import { isVectorFormat, VECTOR_FORMATS, type VectorFormatName, writeVectors } from '../export/vector-formats.ts'
+import { describeError } from '../export/approximation-error.ts'
+import { isVectorFormat, VECTOR_FORMATS } from '../export/vector-formats.ts'
 import { shown } from '../export/verification.ts'
-import { locateWeights } from '../graph/weights.ts'
-import { writeFileAtomic } from '../node/atomic-write.ts'
 import { type ExportPersonaOptions, type ExportResult, exportPersona } from '../node/export-persona.ts'
 import { isExportTarget } from '../node/export-targets.ts'
-import { loadModel } from '../node/load-model.ts'
-import { readModelFolder } from '../node/model-folder.ts'
-import { modelFolderOf } from '../node/model-source.ts'
-import { readPersona } from '../node/persona-file.ts'
-import { readConfigRecord } from '../node/read-config.ts'
-import { outputWeightsOf } from '../node/read-weight.ts'
-import { compilePersona, type StoredPersona } from '../persona/persona.ts'
+import { type ExportedVectors, exportVectors } from '../node/export-vectors.ts'
 import { note, print, printJson } from './output.ts'
+import { type PassphraseOptions, passphraseOf } from './passphrase.ts'
+import { usablePersona } from './use-persona.ts'
 
-interface ExportOptions extends Omit<ExportPersonaOptions, 'persona' | 'target' | 'to'> {
+interface ExportOptions extends Omit<ExportPersonaOptions, 'persona' | 'target' | 'to'>, PassphraseOptions {
   readonly to: string
   readonly out: string
+  readonly approximate?: boolean
   readonly json?: boolean
 }
 
-export async function exportCommand(path: string, { to, out, json, ...options }: ExportOptions): Promise<void> {
-  const persona = await readPersona(path)
+export async function exportCommand(path: string, { to, out, json, passphraseFile, ...options }: ExportOptions): Promise<void> {
+  const persona = await usablePersona(path, { passphrase: passphraseOf({ passphraseFile }) })
   if (isVectorFormat(to)) {
-    const files = await writeVectorFiles({ persona, name: basename(path).replace(/\.safetensors$/, ''), to, out, ...options })
-    if (json) printJson({ target: to, carries: VECTOR_FORMATS[to].carries, files })
-    else for (const file of files) print(file)
-    if (VECTOR_FORMATS[to].carries === 'approximate')
-      note('palign: this format carries the persona approximately; see docs/formats.md')
+    const name = basename(path).replace(/(\.safetensors)?(\.age)?$/, '')
+    const exported = await exportVectors({ persona, name, format: to, to: out, ...options })
+    const { carries } = VECTOR_FORMATS[to]
+    if (json) printJson({ target: to, carries, ...exported })
+    else showVectors(exported, carries)
     return
   }
   if (!isExportTarget(to)) throw new PalignError('invalid-input', `target ${to} is unknown`)
@@ -40,35 +36,9 @@ export async function exportCommand(path: string, { to, out, json, ...options }:
   else showExport(result)
 }
 
-interface VectorOptions extends Pick<ExportOptions, 'model' | 'alpha' | 'out'> {
-  readonly persona: StoredPersona
-  readonly name: string
-  readonly to: VectorFormatName
-}
-
-async function writeVectorFiles({ persona, name, to, out, model: path, alpha }: VectorOptions): Promise<string[]> {
-  if (persona.kind !== 'steering' && persona.kind !== 'prompt+steering') {
-    throw new PalignError('incompatible-persona', `persona is of kind ${persona.kind}, expected one that steers`)
-  }
-  const folder = await modelFolderOf(path)
-  const { config, files: weightFiles } = await readModelFolder(folder)
-  const model = await loadModel(folder)
-  try {
-    const chosen = { ...persona, alpha: alpha ?? persona.alpha }
-    const { displacement } = compilePersona(chosen, model)
-    const files = await writeVectors(to, {
-      name,
-      persona: chosen,
-      displacement: displacement!,
-      shape: model.shape,
-      modelType: String((await readConfigRecord(folder)).model_type),
-      outputWeights: outputWeightsOf(folder, locateWeights(config, weightFiles)),
-    })
-    for (const file of files) await writeFileAtomic(join(out, file.name), file.bytes)
-    return files.map((file) => join(out, file.name))
-  } finally {
-    await model.dispose()
-  }
+function showVectors({ files, measured }: ExportedVectors, carries: string): void {
+  for (const file of files) print(file)
+  if (carries === 'approximate') note(`palign: this format carries the persona approximately: ${describeError(measured)}`)
 }
 
 function showExport({ target, path, carrier, verification }: ExportResult): void {

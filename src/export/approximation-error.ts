@@ -15,6 +15,14 @@ export interface ApproximationError {
   readonly effect: Spread
 }
 
+/** For the file itself. */
+export function describeError(measured: ApproximationError | undefined): string {
+  if (measured === undefined) return 'its error was not measured'
+  const { error, effect, prompts } = measured
+  const shown = (value: number) => value.toPrecision(2)
+  return `total variation to the persona ${shown(error.mean)} (mean; largest ${shown(error.largest)}) after ${prompts} prompts, where the persona itself does ${shown(effect.mean)}`
+}
+
 export interface Spread {
   readonly mean: number
   readonly largest: number

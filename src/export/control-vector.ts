@@ -4,16 +4,22 @@
  */
 import { floatTensor } from '../formats/float-tensor.ts'
 import { type GgufValue, writeGguf } from '../formats/gguf.ts'
+import { describeError } from './approximation-error.ts'
 import { assertMoves, assertVectorSource, type ExportFile, type VectorSource } from './export-file.ts'
-import { residualShift } from './residual-shift.ts'
+import { type ResidualShift, residualShift } from './residual-shift.ts'
 
 const text = (value: string): GgufValue => ({ kind: 'string', value })
+
+/** llama.cpp refuses files that have something for block 0: what belongs there is added after block 1. */
+export function controlVectorShift({ displacement, shape, outputWeights }: VectorSource): Promise<ResidualShift> {
+  return residualShift({ displacement, shape, outputWeights, blockOf: (layer) => Math.max(layer, 1) })
+}
 
 export async function writeControlVector(source: VectorSource): Promise<ExportFile[]> {
   assertVectorSource(source)
   assertMoves(source)
-  const { name, persona, displacement, shape, modelType, outputWeights } = source
-  const shift = await residualShift(displacement, shape, outputWeights)
+  const { name, persona, shape, modelType, measured } = source
+  const shift = await controlVectorShift(source)
   const tensors = Array.from({ length: shape.layers }, (_, block) => {
     const row = shift.slice(block * shape.hiddenSize, (block + 1) * shape.hiddenSize)
     return { name: `direction.${block}`, type: 'F32' as const, shape: [shape.hiddenSize], row }
@@ -31,7 +37,7 @@ export async function writeControlVector(source: VectorSource): Promise<ExportFi
     [
       'palign.approximation',
       text(
-        `biases of attention outputs, added after their blocks and not inside${movesFirst ? '; that of block 0 added after block 1' : ''}`,
+        `biases of attention outputs, added after their blocks and not inside${movesFirst ? '; that of block 0 added after block 1' : ''}; ${describeError(measured)}`,
       ),
     ],
   ])

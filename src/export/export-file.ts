@@ -5,6 +5,7 @@ import type { OutputWeights } from '../model/output-bias.ts'
 import type { HeadId, ModelShape } from '../model/shape.ts'
 import { compileDisplacement } from '../persona/compile.ts'
 import type { PromptSteeringPersona, SteeringPersona } from '../persona/persona.ts'
+import type { ApproximationError } from './approximation-error.ts'
 
 export interface ExportFile {
   /** A plain file name. */
@@ -23,6 +24,8 @@ export interface VectorSource {
   /** `model_type` of the model's config.json. */
   readonly modelType: string
   readonly outputWeights: OutputWeights
+  /** Of a format that only approximates the persona, where it was measured. */
+  readonly measured?: ApproximationError | undefined
   /** Shares of validation rows on the right side, where they are known: a persona file does not keep them. */
   readonly probes?: readonly (HeadId & { readonly validationAccuracy: number })[] | undefined
 }

@@ -10,27 +10,25 @@ import type { ModelShape } from '../model/shape.ts'
 /** `[layers, hidden]`: row l is added to the stream after block l, at every position. */
 export type ResidualShift = Float32Array
 
-/**
- * b of layer l after block l. llama.cpp refuses files that have something for block 0: what belongs there is added after block 1.
- * @throws PalignError `incompatible-persona` where the model has no block 1 to take it
- */
-export async function residualShift(
-  displacement: Displacement,
-  shape: ModelShape,
-  outputWeights: OutputWeights,
-): Promise<ResidualShift> {
+export interface ResidualShiftOptions {
+  readonly displacement: Displacement
+  readonly shape: ModelShape
+  readonly outputWeights: OutputWeights
+  /** After which block the bias of a layer is added, where a format cannot express that layer's own. */
+  readonly blockOf: (layer: number) => number
+}
+
+/** @throws PalignError `incompatible-persona` where the model has no block to take it: formats need two */
+export async function residualShift(options: ResidualShiftOptions): Promise<ResidualShift> {
+  const { displacement, shape, outputWeights, blockOf } = options
   const { layers, hiddenSize } = shape
   const shift = new Float32Array(layers * hiddenSize)
   for (const [layer, b] of await outputBiases(displacement, shape, outputWeights)) {
-    const block = Math.max(layer, 1)
-    if (block >= layers) {
-      throw new PalignError(
-        'incompatible-persona',
-        'persona moves block 0 of a model of one block, control vectors begin at block 1',
-        {
-          hint: 'choose a format that carries it exactly',
-        },
-      )
+    const block = blockOf(layer)
+    if (block < 0 || block >= layers) {
+      throw new PalignError('incompatible-persona', 'model has one block, this format needs two', {
+        hint: 'choose a format that carries it exactly',
+      })
     }
     const row = shift.subarray(block * hiddenSize, (block + 1) * hiddenSize)
     for (let i = 0; i < row.length; i++) row[i]! += b[i]!

@@ -1,10 +1,11 @@
 /** @file The files that carry a persona as vectors: what `palign export` offers, and what it says of those that it does not write. */
 import { PalignError } from '../errors.ts'
-import { writeControlVector } from './control-vector.ts'
+import { controlVectorShift, writeControlVector } from './control-vector.ts'
 import { type ExportFile, textFile, type VectorSource } from './export-file.ts'
 import { writeLmEval } from './lm-eval.ts'
+import { neuronpediaShift, writeNeuronpedia } from './neuronpedia.ts'
 import { writeOnnxAdapter } from './onnx-adapter.ts'
-import { type ResidualShift, residualShift } from './residual-shift.ts'
+import type { ResidualShift } from './residual-shift.ts'
 import { writeSvec } from './svec.ts'
 
 export interface VectorFormat {
@@ -43,7 +44,14 @@ export const VECTOR_FORMATS = {
     carries: 'approximate',
     what: 'control vector of llama.cpp and repeng (GGUF): W_o d added after each block and not inside it',
     write: writeControlVector,
-    stands: ({ displacement, shape, outputWeights }) => residualShift(displacement, shape, outputWeights),
+    stands: controlVectorShift,
+  },
+  neuronpedia: {
+    extension: '.neuronpedia.json',
+    carries: 'approximate',
+    what: 'vectors of Neuronpedia (JSON): W_o d added before the next block and not inside its own',
+    write: writeNeuronpedia,
+    stands: neuronpediaShift,
   },
 } as const satisfies Readonly<Record<string, VectorFormat>>
 
@@ -51,7 +59,6 @@ export type VectorFormatName = keyof typeof VECTOR_FORMATS
 
 /** Formats that could only carry something else than the persona, and why. */
 export const REFUSED_FORMATS: Readonly<Record<string, string>> = {
-  neuronpedia: 'its vectors act on the stream before a block (hook_resid_pre) only; a persona acts on z, inside of it',
   easysteer: 'its vectors act on the stream after a block only; a persona acts on z, inside of it',
   pt: 'pickled files run code when they are read; palign neither writes nor reads them',
 }

@@ -22,6 +22,8 @@ export const POSITION_IDS = 'position_ids'
 export type ExportedPersona =
   /** One b for each layer, `[hidden]`, added to the output of o_proj. */
   | { readonly kind: 'baked'; readonly biases: readonly Float32Array[] }
+  /** `[layers, heads * headDim]`, added before o_proj: with weights in blocks a bias behind it would not be the same, since its inputs are rounded. */
+  | { readonly kind: 'constant'; readonly displacement: Float32Array }
   /** `unfed` `[layers, heads * headDim]` acts where nothing is fed; zero unless given. */
   | { readonly kind: 'input'; readonly unfed?: Float32Array | undefined }
 
@@ -40,7 +42,7 @@ export function exportedLlamaGraph({ config, shape, weights, persona, metadata }
   builder.input(ATTENTION_MASK, 'int64', ['batch', 'present'])
   builder.input(POSITION_IDS, 'int64', ['batch', 'tokens'])
   const options = { builder, config, shape }
-  const displacement = persona.kind === 'input' ? optionalDisplacement(builder, shape, persona.unfed) : undefined
+  const displacement = displacementOf(builder, shape, persona)
   const attend = decomposedAttention(options, maskedPlacement(options))
   const product = transposedProduct(builder, 'fused')
   const layers = layerParts({ builder, config, weights, updateOf: () => undefined, product, products: 'fused' })
@@ -67,15 +69,13 @@ function addBias(builder: GraphBuilder, value: Value, layer: number, bias: Float
   return builder.node('Add', { inputs: [value, builder.floats(`palign.bias.${layer}`, [bias.length], bias)] })
 }
 
-/** An input that has a value: programs that do not know it run the base model. */
-function optionalDisplacement(
-  builder: GraphBuilder,
-  shape: ModelShape,
-  unfed: Float32Array = new Float32Array(shape.layers * zWidth(shape)),
-): readonly Value[] {
+/** One slice for each layer. An input has a value, too: programs that do not know it run the base model. */
+function displacementOf(builder: GraphBuilder, shape: ModelShape, persona: ExportedPersona): readonly Value[] | undefined {
+  if (persona.kind === 'baked') return undefined
   const size = [1, shape.layers, zWidth(shape)]
-  builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
-  const value = builder.floats(DISPLACEMENT, size, unfed)
+  const given = persona.kind === 'constant' ? persona.displacement : persona.unfed
+  if (persona.kind === 'input') builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
+  const value = builder.floats(DISPLACEMENT, size, given ?? new Float32Array(shape.layers * zWidth(shape)))
   const slices = Array.from({ length: shape.layers }, (_, layer) => layerDisplacement(layer))
   builder.node('Split', { inputs: [value], outputs: slices, attributes: { axis: int(1), num_outputs: int(shape.layers) } })
   return slices

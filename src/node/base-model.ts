@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import type { Precision } from '../model/precision.ts'
 import type { BaseModel } from '../persona/about.ts'
 import { readModelFolder } from './model-folder.ts'
-import { folderInPrecision } from './model-precision.ts'
-import { modelFolderOf } from './model-source.ts'
+import { folderOfModel } from './model-precision.ts'
 import { readModelText } from './model-text.ts'
 import { locateOnnx, modelPlace } from './onnx-location.ts'
 import { readFileBounded } from './read-file.ts'
@@ -16,8 +15,7 @@ const MAX_TOKENIZER_BYTES = 64 << 20
 /** The name on a hub is not in a folder; whoever fetched it may add it. @throws PalignError as `loadModel` does */
 export async function describeBaseModel(path: string, precision?: Precision): Promise<BaseModel> {
   const { folder: place, onnxFile } = modelPlace(path)
-  const source = await modelFolderOf(place)
-  const folder = precision === undefined ? source : await folderInPrecision(source, { precision })
+  const folder = await folderOfModel(place, precision)
   const [dtype, { chatTemplate }, config, tokenizer] = await Promise.all([
     weightTypes(folder, onnxFile),
     readModelText(folder),

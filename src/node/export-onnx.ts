@@ -27,7 +27,7 @@ const COPY_BYTES = 16 << 20
 export interface OnnxTargetOptions {
   readonly folder: string
   /** Baked into the graph, or an input that is zero unless it is fed. */
-  readonly as: ExportedPersona['kind']
+  readonly as: 'baked' | 'input'
   readonly provenance: Readonly<Record<string, string>>
 }
 
@@ -37,7 +37,9 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
   const stored = locateWeights(config, files)
   const { weights, moved } = relocateWeights(stored, ONNX_WEIGHTS)
   const json = await readConfigRecord(folder)
+  const inBlocks = [...stored.values()].some(({ kind }) => kind === 'blocks')
   const bake = async (displacement: Displacement): Promise<ExportedPersona> => {
+    if (inBlocks) return { kind: 'constant', displacement }
     const biases = await biasesOf('o-bias', { displacement, shape, outputWeights: outputWeightsOf(folder, stored) })
     return { kind: 'baked', biases: biases.map((bias) => Float32Array.from(bias)) }
   }
@@ -54,10 +56,13 @@ export async function onnxTarget({ folder, as, provenance }: OnnxTargetOptions):
   }
   return {
     kind: 'folder',
-    precision: [...stored.values()].some(({ kind }) => kind === 'blocks') ? 'narrow' : 'float',
+    precision: inBlocks ? 'narrow' : 'float',
     noteIn: join(ONNX_FOLDER, ONNX_GRAPH),
     facts: {
-      carrier: as === 'baked' ? 'bias added after o_proj' : `input "${DISPLACEMENT}", zero unless it is fed`,
+      carrier:
+        as === 'baked'
+          ? `${inBlocks ? 'constant added before' : 'bias added after'} o_proj`
+          : `input "${DISPLACEMENT}", zero unless it is fed`,
       context: `${shape.contextLength} tokens`,
       // Measured with onnxruntime-node 1.30: no error, and the answers of the base model.
       ...(as === 'input' && {

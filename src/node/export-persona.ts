@@ -4,6 +4,7 @@ import type { Carrier } from '../export/bias.ts'
 import type { Verification } from '../export/verification-note.ts'
 import { type Displacement, zeroDisplacement } from '../model/displacement.ts'
 import type { LanguageModel } from '../model/language-model.ts'
+import type { Precision } from '../model/precision.ts'
 import { compilePersona, type StoredPersona } from '../persona/persona.ts'
 import { ggufTarget } from './export-gguf.ts'
 import { hfTarget } from './export-hf.ts'
@@ -12,7 +13,8 @@ import { onnxTarget } from './export-onnx.ts'
 import type { ExportTarget } from './export-target.ts'
 import type { ExportTargetName } from './export-targets.ts'
 import { loadModel } from './load-model.ts'
-import { isGgufName, modelFolderOf } from './model-source.ts'
+import { folderOfModel } from './model-precision.ts'
+import { isGgufName } from './model-source.ts'
 import { packageVersion } from './package-version.ts'
 import { writeVerified } from './write-verified.ts'
 
@@ -20,6 +22,8 @@ export interface ExportPersonaOptions {
   readonly persona: StoredPersona
   /** Model folder or GGUF file the persona was fitted on. */
   readonly model: string
+  /** The precision that it was fitted in; default: the model as it is. */
+  readonly dtype?: Precision | undefined
   readonly target: ExportTargetName
   /** File or folder to write. */
   readonly to: string
@@ -58,7 +62,7 @@ export interface ExportResult {
 export async function exportPersona(options: ExportPersonaOptions): Promise<ExportResult> {
   const { persona, target: name, to, requireVerified = false, openModel = loadModel } = options
   refuseWithoutPlace(persona, name)
-  const folder = await modelFolderOf(options.model)
+  const folder = await folderOfModel(options.model, options.dtype)
   const model = await openModel(folder)
   try {
     const { displacement = zeroDisplacement(model.shape), system } = compilePersona(persona, model, options)

@@ -23,6 +23,7 @@ import { cacheFolder } from './activation-cache.ts'
 import { writeFolderAtomic } from './atomic-folder.ts'
 import { copyModelText } from './copy-model-text.ts'
 import { fingerprintOf, readModelFolder } from './model-folder.ts'
+import { modelFolderOf } from './model-source.ts'
 import { type OpenFile, openFile } from './read-file.ts'
 import { type PlannedTensors, writePlannedTensors } from './tensor-file.ts'
 
@@ -58,6 +59,12 @@ export async function folderInPrecision(folder: string, options: PrecisionOption
     },
   )
   return made
+}
+
+/** The folder of a model folder or a GGUF file, in another precision where one is asked for. */
+export async function folderOfModel(path: string, precision?: Precision): Promise<string> {
+  const folder = await modelFolderOf(path)
+  return precision === undefined ? folder : folderInPrecision(folder, { precision })
 }
 
 function isModelFolder(folder: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadModel, writePersona } from 'palign'
@@ -44,4 +44,18 @@ describe('palign export', () => {
     expect((await palign('--to', 'svec', '--out', join(scratch, 'vectors'))).code).toBe(0)
     expect(readdirSync(join(scratch, 'vectors'))).toEqual(['me.svec'])
   })
+
+  it.each(['control-vector', 'neuronpedia'])(
+    'measures what %s is off by, and writes what hardly carries the persona only when told to',
+    async (format) => {
+      const out = join(scratch, format)
+      const refused = await palign('--to', format, '--out', out)
+      expect(refused.code).toBe(5)
+      expect(refused.stderr).toMatch(/does not carry this persona: total variation to the persona 0\.\d+ .* after 8 prompts/)
+      expect(existsSync(out)).toBe(false)
+      const written = await palign('--to', format, '--out', out, '--approximate', '--json')
+      expect(JSON.parse(written.stdout)).toMatchObject({ carries: 'approximate', measured: { prompts: 8 } })
+      expect(readFileSync(join(out, readdirSync(out)[0]!), 'latin1')).toMatch(/total variation to the persona 0\.\d+/)
+    },
+  )
 })

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { approximationError } from '../../src/export/approximation-error.ts'
+import { controlVectorShift } from '../../src/export/control-vector.ts'
 import type { LmEvalSteering } from '../../src/export/lm-eval.ts'
 import { readSvec } from '../../src/export/read-svec.ts'
-import { residualShift } from '../../src/export/residual-shift.ts'
 import { writeVectors } from '../../src/export/vector-formats.ts'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { floatTensor, readFloats } from '../../src/formats/float-tensor.ts'
@@ -98,7 +98,7 @@ describe('a persona carried as vectors', () => {
 
   it('is not the same as a control vector, whose error is told beside the effect of steering', async () => {
     const { engine, source } = await steering()
-    const shift = await residualShift(source.displacement, source.shape, source.outputWeights)
+    const shift = await controlVectorShift(source)
     const plain = await openReference(model, { residualShift: shift })
     const unshifted = await openReference(model, { residualShift: new Float32Array(shift.length) })
     const logitsAfter = (decoder: typeof plain, displacement?: Displacement) => async (tokens: readonly number[]) =>

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { writeControlVector } from '../../../src/export/control-vector.ts'
+import { controlVectorShift, writeControlVector } from '../../../src/export/control-vector.ts'
 import type { VectorSource } from '../../../src/export/export-file.ts'
-import { residualShift } from '../../../src/export/residual-shift.ts'
 import { bytesSource } from '../../../src/formats/byte-source.ts'
 import { readGgufHeader } from '../../../src/formats/gguf.ts'
 import { layerSlice, outputBias } from '../../../src/model/output-bias.ts'
@@ -55,14 +54,14 @@ describe('writeControlVector', () => {
   it('refuses a model of one block, and a persona that moves nothing', async () => {
     const shape = { ...SMALL_SHAPE, layers: 1 }
     await expect(writeControlVector(vectorSource({ shape, heads: [{ layer: 0, head: 0 }] }))).rejects.toThrow(
-      'persona moves block 0 of a model of one block',
+      'model has one block, this format needs two',
     )
     await expect(writeControlVector(vectorSource({ alpha: 0 }))).rejects.toThrow('persona moves nothing')
   })
 
   it('is what the error is measured with', async () => {
     const source = vectorSource()
-    const shift = await residualShift(source.displacement, source.shape, source.outputWeights)
+    const shift = await controlVectorShift(source)
     const { directions } = await written(source)
     for (let block = 0; block < 4; block++) {
       const row = shift.subarray(block * 10, (block + 1) * 10)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { referenceDecoder } from '../../../src/engine/reference-model.ts'
 import { tokenModel } from '../../../src/engine/token-model.ts'
-import { residualShift } from '../../../src/export/residual-shift.ts'
+import { controlVectorShift } from '../../../src/export/control-vector.ts'
 import { bytesSource } from '../../../src/formats/byte-source.ts'
 import { readFloats } from '../../../src/formats/float-tensor.ts'
 import { blockTensors, quantiseMatrix } from '../../../src/formats/quantised-matrix.ts'
@@ -48,7 +48,7 @@ describe('measureApproximation', () => {
     const { model, weights } = await modelIn(folder)
     const outputWeights = outputWeightsOf(folder, weights)
     const source = vectorSource({ shape: model.shape, heads: [{ layer: 1, head: 2 }], alpha: 5, outputWeights })
-    const shift = await residualShift(source.displacement, source.shape, outputWeights)
+    const shift = await controlVectorShift({ ...source, outputWeights })
     const measured = await measureApproximation({ folder, model, displacement: source.displacement, shift, prompts: [[1, 2, 3]] })
     expect(measured!.error.mean).toBeGreaterThan(1e-3)
     expect(measured!.effect.mean).toBeGreaterThan(1e-2)
