@@ -7,14 +7,20 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { modelShape } from '../src/graph/llama-config.ts'
 import { median } from '../src/math/statistics.ts'
+import { zeroDisplacement } from '../src/model/displacement.ts'
+import { onnxTarget } from '../src/node/export-onnx.ts'
+import { readModelFolder } from '../src/node/model-folder.ts'
+import { modelFolderOf } from '../src/node/model-source.ts'
 import { VOCABULARY, writeQuantisedModel } from './quantised-model.ts'
 import type { SideReady, SideRequest, SideTimes } from './quantised-side.ts'
 
 const ROUNDS = 9
 const PROMPT_TOKENS = 256
 const TOKENS = 48
-const THREADS = 2
+/** Threads of llama.cpp wait for each other by spinning: where something else wants a core, two can be slower than one. */
+const THREADS = [1, 2] as const
 
 export interface EngineNumbers {
   readonly version: string
@@ -26,6 +32,7 @@ export interface EngineNumbers {
 }
 
 export interface PeerResult {
+  readonly threads: number
   readonly palign: EngineNumbers
   readonly peer: EngineNumbers
   /** Tokens per second of palign over the peer's; medians over rounds. */
@@ -36,12 +43,14 @@ export interface PeerResult {
 }
 
 export interface QuantisedResult {
-  readonly threads: number
   readonly promptTokens: number
   readonly generatedTokens: number
   /** Seconds of the first load of the GGUF file, which makes a folder of it once. */
   readonly importSeconds: number
-  readonly llama: PeerResult
+  /** llama.cpp on the same GGUF file. */
+  readonly llama: readonly PeerResult[]
+  /** transformers.js on the same ONNX file. */
+  readonly transformers: readonly PeerResult[]
 }
 
 export async function benchQuantised(): Promise<QuantisedResult> {
@@ -49,16 +58,16 @@ export async function benchQuantised(): Promise<QuantisedResult> {
   try {
     const path = join(folder, 'model-q4_0.gguf')
     writeQuantisedModel(path)
-    const first = await openSide('palign', path, folder)
+    const first = await openSide('palign', { path, folder, threads: 1 })
     await first.close()
-    const llama = await comparePeers({ path, folder, peer: 'llama' })
-    return {
-      threads: THREADS,
-      promptTokens: PROMPT_TOKENS,
-      generatedTokens: TOKENS,
-      importSeconds: first.ready.loadSeconds,
-      llama,
+    const onnx = await writeOnnx(path, folder)
+    const [llama, transformers]: [PeerResult[], PeerResult[]] = [[], []]
+    for (const threads of THREADS) {
+      llama.push(await comparePeers({ path, folder, threads, peer: 'llama' }))
+      transformers.push(await comparePeers({ path: onnx, folder, threads, peer: 'transformers' }))
     }
+    const importSeconds = first.ready.loadSeconds
+    return { promptTokens: PROMPT_TOKENS, generatedTokens: TOKENS, importSeconds, llama, transformers }
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -66,9 +75,27 @@ export async function benchQuantised(): Promise<QuantisedResult> {
 
 type SideName = 'palign' | 'llama' | 'transformers'
 
-async function comparePeers({ path, folder, peer }: { path: string; folder: string; peer: SideName }): Promise<PeerResult> {
-  const ours = await openSide('palign', path, folder)
-  const theirs = await openSide(peer, path, folder)
+/** The folder that `palign export --to onnx` writes, without a persona. */
+async function writeOnnx(path: string, folder: string): Promise<string> {
+  process.env.PALIGN_CACHE = join(folder, 'cache')
+  const model = await modelFolderOf(path)
+  const target = await onnxTarget({ folder: model, as: 'baked', provenance: {} })
+  const { config } = await readModelFolder(model)
+  const out = join(folder, 'onnx-model')
+  await target.write(out, zeroDisplacement(modelShape(config)))
+  return out
+}
+
+interface Opening {
+  readonly path: string
+  readonly folder: string
+  readonly threads: number
+}
+
+async function comparePeers({ peer, ...opening }: Opening & { readonly peer: SideName }): Promise<PeerResult> {
+  const { threads } = opening
+  const ours = await openSide('palign', opening)
+  const theirs = await openSide(peer, opening)
   const times = { ours: [] as SideTimes[], theirs: [] as SideTimes[] }
   for (let round = -1; round < ROUNDS; round++) {
     const request = { prompt: promptOf(round), tokens: TOKENS }
@@ -87,6 +114,7 @@ async function comparePeers({ path, folder, peer }: { path: string; folder: stri
   const prefillPerRound = ratios(({ prefillSeconds }) => prefillSeconds)
   const decodePerRound = ratios(({ secondsPerToken }) => secondsPerToken)
   const result = {
+    threads,
     palign: numbers(ours, times.ours),
     peer: numbers(theirs, times.theirs),
     prefillRatio: median(prefillPerRound),
@@ -111,13 +139,13 @@ interface Side {
   close(): Promise<void>
 }
 
-async function openSide(name: SideName, path: string, cache: string): Promise<Side> {
+async function openSide(name: SideName, { path, folder, threads }: Opening): Promise<Side> {
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', 'tsx', 'bench/quantised-side.ts', name, path, String(THREADS)],
+    ['--import', 'tsx', 'bench/quantised-side.ts', name, path, String(threads)],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, PALIGN_CACHE: join(cache, 'cache') },
+      env: { ...process.env, PALIGN_CACHE: join(folder, 'cache') },
     },
   )
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()

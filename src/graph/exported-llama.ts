@@ -72,6 +72,8 @@ function addBias(builder: GraphBuilder, value: Value, layer: number, bias: Float
 /** One slice for each layer. An input has a value, too: programs that do not know it run the base model. */
 function displacementOf(builder: GraphBuilder, shape: ModelShape, persona: ExportedPersona): readonly Value[] | undefined {
   if (persona.kind === 'baked') return undefined
+  // Nothing is added for a constant of zeros: the base model, which can be steered again.
+  if (persona.kind === 'constant' && persona.displacement.every((x) => x === 0)) return undefined
   const size = [1, shape.layers, zWidth(shape)]
   const given = persona.kind === 'constant' ? persona.displacement : persona.unfed
   if (persona.kind === 'input') builder.input(DISPLACEMENT, 'float32', ['rows', shape.layers, zWidth(shape)])
