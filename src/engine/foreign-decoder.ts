@@ -9,7 +9,8 @@ import type { GraphInput, GraphInterface } from '../graph/onnx-interface.ts'
 import { fromFloat16 } from '../math/half-floats.ts'
 import { zeroDisplacement } from '../model/displacement.ts'
 import { type ModelShape, zWidth } from '../model/shape.ts'
-import type { Decoder, DecoderState, ForwardRequest } from './decoder.ts'
+import type { Decoder, ForwardRequest } from './decoder.ts'
+import { grownCache, keptCache } from './foreign-cache.ts'
 import { type OrtSession, runSession } from './ort-decoder.ts'
 
 export interface ForeignDecoderOptions {
@@ -17,19 +18,16 @@ export interface ForeignDecoderOptions {
   readonly Tensor: TensorConstructor
   readonly shape: ModelShape
   readonly graph: GraphInterface
-}
-
-interface ForeignState extends DecoderState {
-  /** In the order of the caches. */
-  readonly tensors: readonly Tensor[]
+  /** Whether the graph gives keys and values of new tokens alone (`surgeryEdits`); default: those of all. */
+  readonly keepsCache?: boolean | undefined
 }
 
 /** Steered where the session has an input for the displacement. It takes no adapters. */
-export function foreignDecoder({ session, Tensor, shape, graph }: ForeignDecoderOptions): Decoder {
+export function foreignDecoder({ session, Tensor, shape, graph, keepsCache = false }: ForeignDecoderOptions): Decoder {
   const isSteered = session.inputNames.includes(DISPLACEMENT)
   const displacementShape = [1, shape.layers, zWidth(shape)]
   const zero = new Tensor('float32', zeroDisplacement(shape), displacementShape)
-  const empty = emptyPast(Tensor, shape, graph)
+  const planCache = (keepsCache ? keptCache : grownCache)({ Tensor, shape, graph })
   const hasSelection = graph.inputs.some(({ role }) => role === 'selected')
   const keepsLast = graph.inputs.some(({ role }) => role === 'kept-logits')
 
@@ -40,26 +38,22 @@ export function foreignDecoder({ session, Tensor, shape, graph }: ForeignDecoder
       const before = past?.length ?? 0
       // From the first token whose logits are wanted to the last; a graph that counts them takes 0 for all.
       const kept = keepsLast ? tokens.length - Math.min(tokens.length - 1, ...logitsAt) : tokens.length
-      const pass = { tokens, logitsAt, before, kept }
+      const cache = planCache(past, tokens.length)
+      const pass = { tokens, logitsAt, before, columns: cache.columns, kept }
       const feeds: Record<string, Tensor> = Object.fromEntries([
         ...graph.inputs.map((input) => [input.name, integerTensor(Tensor, input, numbersFor(input, pass))]),
-        ...graph.caches.map(({ past: name }, i) => [name, (past as ForeignState | undefined)?.tensors[i] ?? empty]),
+        ...graph.caches.map(({ past: name }, i) => [name, cache.pasts[i]!]),
       ])
       if (isSteered) {
         feeds[DISPLACEMENT] = displacement === undefined ? zero : new Tensor('float32', displacement, displacementShape)
       } else if (displacement !== undefined) {
         throw new PalignError('engine-failed', 'graph has no displacement input, a displacement was given')
       }
-      const fetches: Record<string, null> = Object.fromEntries(graph.caches.map(({ present }) => [present, null]))
+      const fetches: Record<string, null> = Object.fromEntries(cache.fetches.map((name) => [name, null]))
       if (logitsAt.length > 0) fetches[graph.logits.name] = null
       if (record) fetches[Z] = null
       const outputs = await runSession(session, feeds, fetches)
-      const length = before + tokens.length
-      const state: ForeignState = {
-        tensors: graph.caches.map(({ present }) => checkedCache(outputs[present]!, present, graph.pastLength ?? length)),
-        length,
-        release() {},
-      }
+      const state = cache.finish(outputs)
       const rows = hasSelection ? logitsAt.map((_, i) => i) : logitsAt.map((at) => at - (tokens.length - kept))
       const logits =
         logitsAt.length === 0
@@ -71,20 +65,13 @@ export function foreignDecoder({ session, Tensor, shape, graph }: ForeignDecoder
   }
 }
 
-/** Pasts of no tokens; of the fixed length where the graph wants one, and then how many count comes from the mask. */
-function emptyPast(Tensor: TensorConstructor, { kvHeads, headDim }: ModelShape, graph: GraphInterface): Tensor {
-  const dimensions = [1, kvHeads, graph.pastLength ?? 0, headDim]
-  const count = dimensions.reduce((product, size) => product * size, 1)
-  return graph.cacheType === 'float32'
-    ? new Tensor('float32', new Float32Array(count), dimensions)
-    : new Tensor('float16', new Uint16Array(count), dimensions)
-}
-
 interface Pass {
   readonly tokens: ForwardRequest['tokens']
   readonly logitsAt: readonly number[]
   /** Tokens of the past. */
   readonly before: number
+  /** Places for them, of which the last are hidden. */
+  readonly columns: number
   /** Tokens at the end that get logits. */
   readonly kept: number
 }
@@ -94,14 +81,14 @@ interface Numbers {
   readonly shape: readonly number[]
 }
 
-function numbersFor({ role, isScalar }: GraphInput, { tokens, logitsAt, before, kept }: Pass): Numbers {
+function numbersFor({ role, isScalar }: GraphInput, { tokens, logitsAt, before, columns, kept }: Pass): Numbers {
   const total = before + tokens.length
   const one = (value: number): Numbers => ({ values: [value], shape: isScalar ? [] : [1] })
   switch (role) {
     case 'ids':
       return { values: tokens, shape: [1, tokens.length] }
     case 'mask':
-      return { values: new Array(total).fill(1), shape: [1, total] }
+      return { values: maskOf(before, columns, tokens.length), shape: [1, columns + tokens.length] }
     case 'positions':
       return { values: Array.from(tokens, (_, i) => before + i), shape: [1, tokens.length] }
     case 'selected':
@@ -117,17 +104,15 @@ function numbersFor({ role, isScalar }: GraphInput, { tokens, logitsAt, before, 
   }
 }
 
+function maskOf(before: number, columns: number, added: number): Uint8Array {
+  const mask = new Uint8Array(columns + added).fill(1)
+  return mask.fill(0, before, columns)
+}
+
 function integerTensor(Tensor: TensorConstructor, { type }: GraphInput, { values, shape }: Numbers): Tensor {
   return type === 'int64'
     ? new Tensor('int64', BigInt64Array.from(values, BigInt), shape)
     : new Tensor('int32', Int32Array.from(values), shape)
-}
-
-function checkedCache(tensor: Tensor, name: string, length: number): Tensor {
-  // A cache of another length would be continued at the wrong place.
-  if (tensor.dims[2] !== length)
-    throw new PalignError('engine-failed', `onnx output ${name} holds ${tensor.dims[2]} tokens, expected ${length}`)
-  return tensor
 }
 
 function pickRows(

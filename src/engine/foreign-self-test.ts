@@ -41,6 +41,41 @@ export async function foreignSelfTest(model: TokenModel, untouched: Float32Array
   }
 }
 
+/** Of the largest logit: rounding of another order of sums, and of inputs that a graph rounds to 8 bits; keys that are read though they are hidden do far more. */
+const ALIKE = 0.05
+
+/** Enough for a short window to show. */
+const KEPT_TOKENS = 48
+
+/** Whether two decoders of one graph go on alike behind a past, steered, in steps of several tokens and of one, and again from a past that was gone on from. */
+export async function continuesAlike(decoder: Decoder, other: Decoder): Promise<boolean> {
+  const { shape } = decoder
+  const length = Math.min(KEPT_TOKENS, shape.contextLength)
+  const tokens = Array.from({ length }, (_, i) => (i * 7919) % shape.vocabSize)
+  const random = seededRandom(2)
+  const displacement = zeroDisplacement(shape).map(() => 0.5 * gaussian(random))
+  const half = Math.floor(tokens.length / 2)
+  const steps = [tokens.slice(0, half), tokens.slice(half, -1), tokens.slice(-1)].filter(({ length }) => length > 0)
+  const logitsOf = async ({ forward }: Decoder): Promise<Float32Array[]> => {
+    const found: Float32Array[] = []
+    let past: Awaited<ReturnType<typeof forward>>['state'] | undefined
+    for (const step of steps) {
+      const forked = past && (await forward({ tokens: step.map((token) => (token + 1) % shape.vocabSize), past, displacement }))
+      const { logits, state } = await forward({ tokens: step, past, displacement, logitsAt: [step.length - 1] })
+      forked?.state.release()
+      found.push(logits)
+      past = state
+    }
+    past?.release()
+    return found
+  }
+  const [expected, found] = [await logitsOf(decoder), await logitsOf(other)]
+  return expected.every((logits, i) => {
+    const most = logits.reduce((largest, logit) => Math.max(largest, Math.abs(logit)), 0)
+    return largestChange(found[i]!, logits) <= ALIKE * most
+  })
+}
+
 function failed(reason: string): PalignError {
   return new PalignError('engine-failed', `self-test of the onnx surgery failed: ${reason}`, {
     hint: 'the model cannot be used; use its safetensors, or report it with its config.json',

@@ -56,6 +56,26 @@ export function foreignShape(json: unknown, { contextLength }: ForeignShapeOptio
   }
 }
 
+/** Families that see a window where their config does not speak of one. */
+const WINDOW_BY_DEFAULT = new Set(['mistral'])
+
+/**
+ * Whether a token sees all before it, as far as the config says: nothing in it speaks of windows, chunks or other than full layers. Where tokens see by distance, hidden places between them
+ * would move it.
+ */
+export function seesAllTokens(json: unknown): boolean {
+  const fields = Object.entries((json ?? {}) as Record<string, unknown>)
+  const switchedOff = fields.some(([name, value]) => name === 'use_sliding_window' && value === false)
+  const [, type] = fields.find(([name]) => name === 'model_type') ?? []
+  const speaksOfWindow = fields.some(([name]) => name === 'sliding_window')
+  if (typeof type !== 'string' || (WINDOW_BY_DEFAULT.has(type) && !speaksOfWindow)) return false
+  return fields.every(([name, value]) => {
+    if (name === 'layer_types') return Array.isArray(value) && value.every((kind) => kind === 'full_attention')
+    if (!/window|chunk|local|alibi|block_sparse/i.test(name)) return true
+    return value === null || value === false || value === 0 || (switchedOff && /window/.test(name))
+  })
+}
+
 /** The shape with a context that the graph can hold. @throws PalignError `invalid-input` where more was asked for */
 export function withinGraph(
   shape: ModelShape,

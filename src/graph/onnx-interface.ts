@@ -6,7 +6,7 @@ import type { FileGraph, FileNode, FileValue } from '../formats/onnx-file.ts'
 import type { ModelShape } from '../model/shape.ts'
 import { INPUT_IDS, LAST_POSITION, LOGITS, POSITIONS, TOTAL_LENGTH } from './names.ts'
 import { type AttentionCore, unsupportedGraph } from './onnx-attention.ts'
-import type { Wiring } from './onnx-wiring.ts'
+import { intAttribute, type Wiring } from './onnx-wiring.ts'
 
 export type IntegerType = 'int32' | 'int64'
 export type FloatType = 'float32' | 'float16'
@@ -17,6 +17,8 @@ export interface GraphCache {
   readonly part: 'key' | 'value'
   readonly past: string
   readonly present: string
+  /** Keys or values of the new tokens alone, where present is nothing but past and these. */
+  readonly fresh?: string | undefined
 }
 
 /** What an input of integers is fed. */
@@ -52,6 +54,8 @@ export interface GraphInterface {
   /** Tokens that its rotary tables reach, where that can be seen. */
   readonly mostTokens: number | undefined
   readonly logits: { readonly name: string; readonly type: FloatType }
+  /** Whether a past may be longer than its content: everything it needs to know of the rest comes from mask and positions. Shown at load, not believed. */
+  readonly canKeepCache: boolean
 }
 
 /** Every spelling seen. */
@@ -89,7 +93,14 @@ export function graphInterface({ wiring, cores, shape }: InterfaceOptions): Grap
   const [cacheType, pastLength] = [checkCaches(graph, pasts, shape), fixedLength([...pasts.values()])]
   if (pastLength !== undefined && cores.some(({ start, end }) => start !== end))
     throw unsupportedGraph(`its past has the fixed length ${pastLength}, which is known of attention operators only`)
-  return { inputs, caches, cacheType, pastLength, mostTokens: mostTokens(wiring, cores, pastLength), logits: logitsOf(graph) }
+  const roles = new Set(inputs.map(({ role }) => role))
+  const canKeepCache =
+    caches.every(({ fresh }) => fresh !== undefined) &&
+    cacheType === 'float32' &&
+    (['mask', 'positions'] as const).every((role) => roles.has(role)) &&
+    !(['last-position', 'total-length'] as const).some((role) => roles.has(role))
+  const logits = logitsOf(graph)
+  return { inputs, caches, cacheType, pastLength, mostTokens: mostTokens(wiring, cores, pastLength), logits, canKeepCache }
 }
 
 function inputOf({ name, elementType, shape }: FileValue): GraphInput {
@@ -152,7 +163,18 @@ function cacheOf(wiring: Wiring, cores: readonly AttentionCore[], outputs: Reado
       `past ${past} reaches ${[...reached.keys()].join(', ') || 'no attention'} and ${presents.length} outputs (${presents.slice(0, 3).join(', ')}), expected one layer's keys or values and one output`,
     )
   }
-  return { ...place, past, present: presents[0]! }
+  return { ...place, past, present: presents[0]!, fresh: freshOf(wiring, past, presents[0]!) }
+}
+
+/** Length is the third dimension of four. */
+const LENGTH_AXES: readonly (number | undefined)[] = [2, -2]
+
+function freshOf(wiring: Wiring, past: string, present: string): string | undefined {
+  const node = wiring.producer(present)
+  if (node?.operator !== 'Concat' || node.inputs.length !== 2 || node.inputs[0] !== past) return undefined
+  const fresh = node.inputs[1]!
+  const isComputed = wiring.producer(fresh) !== undefined && wiring.graph.outputs.every(({ name }) => name !== fresh)
+  return isComputed && LENGTH_AXES.includes(intAttribute(node, 'axis')) ? fresh : undefined
 }
 
 /** Where attention operators take their past keys and values, and give the present ones. */

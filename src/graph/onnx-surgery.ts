@@ -22,10 +22,19 @@ export interface SurgeryOptions {
   readonly displacement?: 'input' | Displacement | undefined
   /** Whether z of the last token is an output, `[batch, layers, heads * headDim]` of float32; default false. */
   readonly record?: boolean | undefined
+  /** Whether keys and values of the new tokens alone are outputs as well, where the plan has them; default false. */
+  readonly keepsCache?: boolean | undefined
 }
 
 /** @throws PalignError `unsupported-model` where a name that is needed is taken */
-export function surgeryEdits({ model, plan, shape, displacement, record = false }: SurgeryOptions): OnnxEdits {
+export function surgeryEdits({
+  model,
+  plan,
+  shape,
+  displacement,
+  record = false,
+  keepsCache = false,
+}: SurgeryOptions): OnnxEdits {
   const { layers } = plan
   const baked = displacement !== undefined && displacement !== 'input' ? displacement : undefined
   if (baked !== undefined) assertDisplacement(baked, shape)
@@ -42,13 +51,21 @@ export function surgeryEdits({ model, plan, shape, displacement, record = false 
         ...(baked === undefined ? [] : displaced.map((planned) => constantPart(planned, parts[planned.layer]!))),
       ],
       inputs: split.inputs ?? [],
-      outputs: taps.outputs ?? [],
+      outputs: [...(taps.outputs ?? []), ...(keepsCache ? freshOutputs(plan, shape) : [])],
     },
     before: new Map(displaced.map((planned) => [planned.reader, [addition(planned)]])),
     rewire: new Map(displaced.map(({ z, layer, reader }) => [reader, new Map([[z, steeredName(layer)]])])),
   } satisfies OnnxEdits
   checkNames(model.graph, edits)
   return edits
+}
+
+function freshOutputs({ interface: { caches } }: SurgeryPlan, { kvHeads, headDim }: ModelShape): OnnxGraph['outputs'] {
+  return caches.flatMap(({ fresh }) =>
+    fresh === undefined
+      ? []
+      : [{ name: fresh, type: 'float32' as const, shape: ['palign.batch', kvHeads, 'palign.tokens', headDim] }],
+  )
 }
 
 const steeredName = (layer: number) => `palign.steered.${layer}`

@@ -6,7 +6,7 @@ import { errorAt, PalignError } from '../errors.ts'
 import { checkExternalData, externalFiles } from '../formats/onnx-check.ts'
 import type { OnnxFile } from '../formats/onnx-file.ts'
 import { readOnnxModel } from '../formats/onnx-reader.ts'
-import { foreignShape, withinGraph } from '../graph/foreign-config.ts'
+import { foreignShape, seesAllTokens, withinGraph } from '../graph/foreign-config.ts'
 import { planSurgery, type SurgeryPlan } from '../graph/onnx-plan.ts'
 import type { TokenModel } from '../model/language-model.ts'
 import type { ModelShape } from '../model/shape.ts'
@@ -45,13 +45,13 @@ export async function openOnnx({ onnx, endTokens, contextLength, threads, device
   // Stays open: the graph that gives z is made when something is first recorded.
   const source = await openFile(join(folder, path))
   try {
-    const { model, plan, shape, data } = await readPlanned(onnx, source, contextLength)
+    const { data, ...planned } = await readPlanned(onnx, source, contextLength)
     const name = basename(path)
     const runtime = ortRuntime({ folder: dirname(join(folder, path)), files: [name, ...data], threads })
     const beside = posix.dirname(path)
     const files = [path, ...data.map((file) => posix.join(beside, file))].map((file) => ({ name: file }))
     const fingerprint = await fingerprintOf(folder, files)
-    const engine = await openForeignEngine({ source, model, plan, shape, runtime, weightsIn: name, endTokens })
+    const engine = await openForeignEngine({ ...planned, source, runtime, weightsIn: name, endTokens })
     const dispose = () => engine.dispose().finally(() => source.close())
     return { engine: { ...engine, dispose }, fingerprint }
   } catch (error) {
@@ -83,6 +83,7 @@ interface Planned {
   readonly model: OnnxFile
   readonly plan: SurgeryPlan
   readonly shape: ModelShape
+  readonly seesAllTokens: boolean
   /** Names of the files that hold its data, from the folder of the ONNX file. */
   readonly data: readonly string[]
 }
@@ -92,13 +93,15 @@ async function readPlanned(
   source: OpenFile,
   contextLength: number | undefined,
 ): Promise<Planned> {
-  const config = foreignShape(await readConfig(folder), { contextLength })
+  const json = await readConfig(folder)
+  const config = foreignShape(json, { contextLength })
   try {
     const model = await readOnnxModel(source)
     const data = externalFiles(model)
     checkExternalData(model, await dataLengths(join(folder, path), data))
     const plan = planSurgery(model, config)
-    return { model, plan, data, shape: withinGraph(config, plan.interface.mostTokens, { contextLength }) }
+    const seesAll = seesAllTokens(json)
+    return { model, plan, data, seesAllTokens: seesAll, shape: withinGraph(config, plan.interface.mostTokens, { contextLength }) }
   } catch (error) {
     throw errorAt(`file ${path}`, error)
   }

@@ -56,7 +56,8 @@ export async function readExported({ json }: Pick<RandomModel, 'json'>, { name, 
 export async function openExported(
   random: Pick<RandomModel, 'json'>,
   exported: ExportedModel,
+  options: { readonly keepsCache?: boolean } = {},
 ): Promise<{ readonly decoder: Decoder; readonly close: () => void }> {
   const opened = await readExported(random, exported)
-  return { decoder: await openForeignDecoder(opened, 'record'), close: opened.close }
+  return { decoder: await openForeignDecoder(opened, 'record', options), close: opened.close }
 }
