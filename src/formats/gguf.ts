@@ -3,6 +3,7 @@
  * each at a multiple of the alignment. Reading is bounded by rules of our own; what was read is written back byte for byte.
  */
 import { PalignError } from '../errors.ts'
+import { concatenate } from '../math/bytes.ts'
 import type { ByteSource } from './byte-source.ts'
 import { type GgmlType, ggmlBlock, ggmlTensorBytes, ggmlTypeNumber, ggmlTypeOf } from './ggml-types.ts'
 import { type GgufCursor, ggufCursor, refuseGguf, TOO_FEW_BYTES } from './gguf-cursor.ts'
@@ -216,13 +217,13 @@ export function ggufStart({ version = 3, alignment, metadata, tensors }: GgufCon
     offset += bytes + paddingOf(bytes, step)
   }
   const size = pieces.reduce((sum, { length }) => sum + length, 0)
-  return joined([...pieces, new Uint8Array(paddingOf(size, step))])
+  return concatenate([...pieces, new Uint8Array(paddingOf(size, step))])
 }
 
 /** A whole file in memory. @throws PalignError `invalid-input` as `ggufStart`, and for data of another length */
 export function writeGguf(content: GgufContent<GgufTensorBytes>): Uint8Array {
   const step = ggufAlignment(withAlignment(content.metadata, content.alignment))
-  return joined([
+  return concatenate([
     ggufStart(content),
     ...content.tensors.flatMap((tensor) => {
       const bytes = ggufTensorBytes(tensor)
@@ -276,16 +277,6 @@ function rowRule({ name, type, shape }: GgufTensor): string {
 
 function paddingOf(length: number, alignment: number): number {
   return (alignment - (length % alignment)) % alignment
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    out.set(piece, at)
-    at += piece.length
-  }
-  return out
 }
 
 /** Names come from the file: quoted, and short enough for a message. */

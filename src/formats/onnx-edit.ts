@@ -2,11 +2,13 @@
  * @file Changes to an ONNX file as a list of pieces: new bytes, and ranges of the file as they are. What is not named in the edits, fields that nobody
  * knows included, is written back byte for byte.
  */
+
+import { concatenate } from '../math/bytes.ts'
 import type { ByteSource } from './byte-source.ts'
 import { graphFields, type OnnxGraph, type OnnxNode } from './onnx.ts'
 import type { FileNode, FileTensor, OnnxFile, Span } from './onnx-file.ts'
 import { MOST_HELD_DATA } from './onnx-tensor.ts'
-import { concatenate, protobufMessage } from './protobuf.ts'
+import { protobufMessage } from './protobuf.ts'
 import { type FieldReader, fieldReader, type ProtobufField, protobufFields, valueBytes } from './protobuf-reader.ts'
 
 export type Piece = { readonly kind: 'new'; readonly bytes: Uint8Array } | ({ readonly kind: 'kept' } & Span)

@@ -1,4 +1,5 @@
 /** @file Protocol buffers, writing: the wire types that ONNX messages use (varint, 32-bit, length-delimited). */
+import { concatenate } from '../math/bytes.ts'
 
 const VARINT = 0
 const LENGTH_DELIMITED = 2
@@ -58,14 +59,4 @@ function encodeVarint(value: number): Uint8Array {
   }
   out.push(Number(rest))
   return Uint8Array.from(out)
-}
-
-export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    out.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return out
 }

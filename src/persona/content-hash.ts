@@ -3,6 +3,7 @@
  * it was written, and names the parents of a mix; it says nothing of who wrote it. Metadata of other tools is not part of it.
  */
 import { PalignError } from '../errors.ts'
+import { concatenate } from '../math/bytes.ts'
 import { floatBytes } from '../math/float-bytes.ts'
 import { sha256 } from '../math/sha256.ts'
 import { adapterContentHash } from './adapter-record.ts'
@@ -33,11 +34,5 @@ export async function assertSealed(record: PersonaRecord): Promise<void> {
 async function recordHash({ metadata, tensors }: PersonaRecord): Promise<string> {
   const text = new TextEncoder().encode(metadata[PERSONA_KEY])
   const parts = [text, ...Array.from(tensors.values(), ({ data }) => floatBytes(data))]
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return sha256(whole)
+  return sha256(concatenate(parts))
 }

@@ -1,4 +1,6 @@
 /** @file Bytes changed as files are damaged and as attackers change them: from a seed, the same every time. */
+import { concatenate } from '../../src/math/bytes.ts'
+
 /** Numbers at which readers go wrong, little endian of 8 bytes. */
 const EXTREMES = [
   0n,
@@ -47,15 +49,15 @@ function changed(bytes: Uint8Array, below: (n: number) => number): Uint8Array {
     }
     case 4: {
       const inserted = Uint8Array.from({ length: 1 + below(16) }, () => below(256))
-      return joined(bytes.subarray(0, at), inserted, bytes.subarray(at))
+      return concatenate([bytes.subarray(0, at), inserted, bytes.subarray(at)])
     }
     case 5:
-      return joined(bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + below(16))))
+      return concatenate([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + 1 + below(16)))])
     case 6: {
       // The same piece again, elsewhere.
       const from = below(bytes.length)
       const piece = bytes.slice(from, from + 1 + below(48))
-      return joined(bytes.subarray(0, at), piece, bytes.subarray(at))
+      return concatenate([bytes.subarray(0, at), piece, bytes.subarray(at)])
     }
     case 7: {
       // A digit of JSON, a varint that goes on.
@@ -69,14 +71,4 @@ function changed(bytes: Uint8Array, below: (n: number) => number): Uint8Array {
       return bytes
     }
   }
-}
-
-function joined(...pieces: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    out.set(piece, at)
-    at += piece.length
-  }
-  return out
 }

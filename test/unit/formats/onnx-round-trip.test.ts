@@ -4,8 +4,9 @@ import { bytesSource } from '../../../src/formats/byte-source.ts'
 import { type OnnxGraph, writeOnnxModel } from '../../../src/formats/onnx.ts'
 import { collectPieces, editOnnxModel } from '../../../src/formats/onnx-edit.ts'
 import { readOnnxModel } from '../../../src/formats/onnx-reader.ts'
-import { concatenate, type ProtobufWriter, protobufMessage } from '../../../src/formats/protobuf.ts'
+import { type ProtobufWriter, protobufMessage } from '../../../src/formats/protobuf.ts'
 import { fieldReader, protobufFields, valueBytes } from '../../../src/formats/protobuf-reader.ts'
+import { concatenate } from '../../../src/math/bytes.ts'
 
 type Field =
   | { readonly kind: 'integer'; readonly number: number; readonly value: number }

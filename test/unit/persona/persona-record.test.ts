@@ -1,30 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { compilePersona, type SteeringPersona } from '../../../src/persona/persona.ts'
+import { compilePersona } from '../../../src/persona/persona.ts'
 import { personaFromRecord, personaToRecord } from '../../../src/persona/persona-record.ts'
-
-const shape = { layers: 2, heads: 2, kvHeads: 1, headDim: 3, hiddenSize: 4, vocabSize: 10, contextLength: 16 }
-const persona: SteeringPersona = {
-  kind: 'steering',
-  method: 'pas',
-  model: 'a'.repeat(64),
-  shape,
-  site: 'z',
-  unit: 'sigma',
-  alpha: 2,
-  interventions: [
-    { layer: 0, head: 1, direction: Float32Array.of(1, 0, 0), sigma: 0.1 },
-    { layer: 1, head: 0, direction: Float32Array.of(0, 0.6, 0.8), sigma: 2 },
-  ],
-  calibration: {
-    loss: 'ranked-probability',
-    curve: [
-      { alpha: 0, loss: 1 },
-      { alpha: 2, loss: 0.5 },
-    ],
-    folds: 5,
-  },
-  provenance: { data: 'answers.json', row: 3, questionnaire: 'ipip-neo-300', answered: 120, seed: 1, version: '0.1.0' },
-}
+import { steering as persona, shape } from '../../fixtures/small-personas.ts'
 
 describe('persona record', () => {
   it('comes back as it was', () => {
