@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ModelShape } from '../../src/model/shape.ts'
 import { encrypt } from '../../src/node/age.ts'
 import { readPersona, writePersona } from '../../src/node/persona-file.ts'
 import type { SteeringPersona } from '../../src/persona/persona.ts'
@@ -39,7 +40,9 @@ const generate = async (...args: string[]) => {
 let a: SteeringPersona
 beforeAll(async () => {
   const { stdout } = await palign(['inspect', model, '--json'])
-  const { fingerprint, kind: __, tapped, displacement, selfTest, ...shape } = JSON.parse(stdout)
+  const { fingerprint, ...found } = JSON.parse(stdout) as { fingerprint: string } & ModelShape
+  const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextLength } = found
+  const shape = { layers, heads, kvHeads, headDim, hiddenSize, vocabSize, contextLength }
   const [first, second] = randomPersonas({ model: { shape, fingerprint }, count: 2, alpha: 3 }) as [
     SteeringPersona,
     SteeringPersona,
