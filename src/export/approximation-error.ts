@@ -3,6 +3,7 @@
  * prompts, beside the one that steering itself makes. An approximation whose error is near that carries nothing.
  */
 import { PalignError } from '../errors.ts'
+import { divergence } from '../math/divergence.ts'
 
 /** Logits `[vocabSize]` of the token after these. */
 export type NextTokenLogits = (tokens: readonly number[]) => Promise<Float32Array>
@@ -42,25 +43,13 @@ export async function approximationError(options: ApproximationOptions): Promise
   const errors: number[] = []
   const effects: number[] = []
   for (const tokens of prompts) {
-    const [base, exact, near] = [await unsteered(tokens), await steered(tokens), await approximated(tokens)].map(softmax)
-    errors.push(totalVariation(exact!, near!))
-    effects.push(totalVariation(base!, exact!))
+    const exact = await steered(tokens)
+    errors.push(divergence(exact, await approximated(tokens)).totalVariation)
+    effects.push(divergence(await unsteered(tokens), exact).totalVariation)
   }
   return { prompts: prompts.length, error: spread(errors), effect: spread(effects) }
 }
 
 function spread(values: readonly number[]): Spread {
   return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, largest: Math.max(...values) }
-}
-
-/** Of logits, in doubles. */
-function softmax(logits: Float32Array): Float64Array {
-  const most = logits.reduce((largest, logit) => Math.max(largest, logit), Number.NEGATIVE_INFINITY)
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - most))
-  const sum = powers.reduce((total, power) => total + power, 0)
-  return powers.map((power) => power / sum)
-}
-
-function totalVariation(p: Float64Array, q: Float64Array): number {
-  return p.reduce((sum, value, i) => sum + Math.abs(value - q[i]!), 0) / 2
 }

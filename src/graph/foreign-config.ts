@@ -5,21 +5,9 @@
 import { z } from 'zod'
 import { PalignError } from '../errors.ts'
 import type { ModelShape } from '../model/shape.ts'
+import { DEFAULT_CONTEXT, SHAPE_FIELDS } from './llama-config.ts'
 
-const DEFAULT_CONTEXT = 8192
-
-/** As for our own graphs: what is above is a damaged or hostile file. */
-const size = (most: number) => z.number().int().min(1).max(most)
-
-const schema = z.object({
-  hidden_size: size(2 ** 17),
-  num_hidden_layers: size(1024),
-  num_attention_heads: size(2048),
-  num_key_value_heads: size(2048).nullish(),
-  head_dim: size(1024).nullish(),
-  vocab_size: size(2 ** 22),
-  max_position_embeddings: size(2 ** 26),
-})
+const schema = z.object(SHAPE_FIELDS)
 
 export interface ForeignShapeOptions {
   /** Tokens; default what the config says, at most 8192 and what the graph can hold. */

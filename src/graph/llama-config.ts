@@ -37,7 +37,7 @@ export interface LlamaConfig {
 const QWEN3_HEAD_DIM = 128
 
 /** A default context keeps the rotary tables and the key/value cache of models made for 128k tokens within reason. */
-const DEFAULT_CONTEXT = 8192
+export const DEFAULT_CONTEXT = 8192
 
 const SUPPORTED = {
   llama: 'LlamaForCausalLM',
@@ -49,17 +49,23 @@ type ModelType = keyof typeof SUPPORTED
 
 /** Sizes of the largest models seen, times eight at least: what is above is a damaged or hostile file. */
 const size = (most: number) => z.number().int().min(1).max(most)
-const flag = z.boolean().nullish()
 
-const schema = z.object({
+/** The fields of any config.json that give the shape of a model. */
+export const SHAPE_FIELDS = {
   hidden_size: size(2 ** 17),
-  intermediate_size: size(2 ** 20),
   num_hidden_layers: size(1024),
   num_attention_heads: size(2048),
   num_key_value_heads: size(2048).nullish(),
   head_dim: size(1024).nullish(),
   vocab_size: size(2 ** 22),
   max_position_embeddings: size(2 ** 26),
+}
+
+const flag = z.boolean().nullish()
+
+const schema = z.object({
+  ...SHAPE_FIELDS,
+  intermediate_size: size(2 ** 20),
   rms_norm_eps: z.number().positive().max(0.1).default(1e-6),
   hidden_act: z.string().default('silu'),
   attention_bias: flag,
