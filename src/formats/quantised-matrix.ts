@@ -22,6 +22,15 @@ export interface QuantisedMatrix {
 export const numbersName = (name: string, bits: Bits) => `${name}.q${bits}`
 export const scaleName = (name: string) => `${name}.scale`
 
+/** The tensors of a file that hold a matrix in blocks: its numbers, then its scales. */
+export function blockEntries(name: string, [out, width]: readonly number[], bits: Bits) {
+  const blocks = [out!, width! / BLOCK]
+  return [
+    { name: numbersName(name, bits), dtype: 'U8', shape: [...blocks, (BLOCK * bits) / 8] },
+    { name: scaleName(name), dtype: 'F32', shape: blocks },
+  ] as const
+}
+
 /** Names of all tensors that a matrix in blocks may be made of. */
 export const blockTensors = (name: string) => [numbersName(name, 4), numbersName(name, 8), scaleName(name)]
 

@@ -7,7 +7,7 @@ import type { ByteSource } from '../formats/byte-source.ts'
 import { FLOAT_DTYPES } from '../formats/float-tensor.ts'
 import { blocksOf32, dequantise, isReadable, READABLE_TYPES } from '../formats/ggml-blocks.ts'
 import type { GgufHeader, GgufTensorEntry } from '../formats/gguf.ts'
-import { BLOCK, numbersName, scaleName } from '../formats/quantised-matrix.ts'
+import { blockEntries } from '../formats/quantised-matrix.ts'
 import type { Dtype } from '../formats/safetensors.ts'
 import { ggufConfig } from './gguf-config.ts'
 import { huggingFaceName, ROPE_FACTORS } from './gguf-names.ts'
@@ -101,17 +101,10 @@ function importedTensors(
   if (type !== 'Q4_0' && type !== 'Q8_0') {
     return [{ name, dtype: 'F32', shape, source: source((bytes) => bytesOf(dequantise(type, bytes))) }]
   }
-  const [out, width] = shape as [number, number]
-  const bits = type === 'Q4_0' ? 4 : 8
-  const blocks = [out, width / BLOCK]
+  const [numbers, scale] = blockEntries(name, shape, type === 'Q4_0' ? 4 : 8)
   return [
-    {
-      name: numbersName(name, bits),
-      dtype: 'U8',
-      shape: [...blocks, (BLOCK * bits) / 8],
-      source: source((bytes) => blocksOf32(type, bytes).numbers),
-    },
-    { name: scaleName(name), dtype: 'F32', shape: blocks, source: source((bytes) => bytesOf(blocksOf32(type, bytes).scale)) },
+    { ...numbers, source: source((bytes) => blocksOf32(type, bytes).numbers) },
+    { ...scale, source: source((bytes) => bytesOf(blocksOf32(type, bytes).scale)) },
   ]
 }
 

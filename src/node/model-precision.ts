@@ -9,13 +9,11 @@ import { floatTensor, readFloats } from '../formats/float-tensor.ts'
 import {
   type Bits,
   BLOCK,
+  blockEntries,
   dequantiseMatrix,
-  numbersName,
   type QuantisedMatrix,
   quantiseMatrix,
-  scaleName,
 } from '../formats/quantised-matrix.ts'
-import type { Dtype } from '../formats/safetensors.ts'
 import { EMBEDDING, locateWeights, OUTPUT, type Weight, type WeightFile } from '../graph/weights.ts'
 import type { Progress } from '../model/language-model.ts'
 import type { Precision } from '../model/precision.ts'
@@ -147,19 +145,6 @@ function copied(weight: Weight, files: Files): PlannedTensors {
     tensors: entries.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     make: () => Promise.all(entries.map(({ file, begin, end }) => files(file).slice(begin, end))),
   }
-}
-
-/** The tensors that hold a matrix in blocks. */
-export function blockEntries(
-  name: string,
-  [out, width]: readonly number[],
-  bits: Bits,
-): { readonly name: string; readonly dtype: Dtype; readonly shape: readonly number[] }[] {
-  const blocks = width! / BLOCK
-  return [
-    { name: numbersName(name, bits), dtype: 'U8', shape: [out!, blocks, (BLOCK * bits) / 8] },
-    { name: scaleName(name), dtype: 'F32', shape: [out!, blocks] },
-  ]
 }
 
 const blockBytes = ({ numbers, scale }: QuantisedMatrix): Uint8Array[] => [
