@@ -3,23 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ExportPersonaOptions, exportPersona, loadModel } from 'palign'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { readGgufHeader } from '../../src/formats/gguf.ts'
 import { ggufModel } from '../fixtures/gguf-model.ts'
 import { llamaCpp } from '../fixtures/llama-cpp.ts'
+import { useCache } from '../fixtures/own-cache.ts'
 import { randomPersonas } from '../fixtures/random-personas.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'palign-test-'))
-const given = process.env.PALIGN_CACHE
-beforeAll(() => {
-  process.env.PALIGN_CACHE = join(scratch, 'cache')
-})
-afterAll(() => {
-  if (given === undefined) delete process.env.PALIGN_CACHE
-  else process.env.PALIGN_CACHE = given
-  rmSync(scratch, { recursive: true })
-})
+afterAll(() => rmSync(scratch, { recursive: true }))
+useCache(join(scratch, 'cache'))
 const folder = new URL('../../../shared/models/babyllama-tok361/', import.meta.url).pathname
 const noLlama = (await llamaCpp()) === undefined
 

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadModel } from 'palign'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/formats/byte-source.ts'
 import { readGgufHeader } from '../../src/formats/gguf.ts'
 import { logSoftmax } from '../../src/math/log-softmax.ts'
@@ -17,21 +17,15 @@ import {
   text,
 } from '../fixtures/gguf-model.ts'
 import { llamaCpp, openLlamaCpp } from '../fixtures/llama-cpp.ts'
+import { useCache } from '../fixtures/own-cache.ts'
 import { configJson, QWEN2, QWEN3, randomModel } from '../fixtures/random-model.ts'
 
 const shared = new URL('../../../shared/models/', import.meta.url).pathname
 const hasShared = existsSync(`${shared}stories260K`)
 const noLlama = (await llamaCpp()) === undefined
 const scratch = mkdtempSync(join(tmpdir(), 'palign-gguf-'))
-const given = process.env.PALIGN_CACHE
-beforeAll(() => {
-  process.env.PALIGN_CACHE = join(scratch, 'cache')
-})
-afterAll(() => {
-  if (given === undefined) delete process.env.PALIGN_CACHE
-  else process.env.PALIGN_CACHE = given
-  rmSync(scratch, { recursive: true })
-})
+afterAll(() => rmSync(scratch, { recursive: true }))
+useCache(join(scratch, 'cache'))
 
 const demoTokenizer = () => byteLevelMetadata(JSON.parse(readFileSync('models/respondent/tokenizer.json', 'utf8')), 'gpt-2')
 const demoJson = () => JSON.parse(readFileSync('models/respondent/config.json', 'utf8'))
