@@ -6,7 +6,7 @@ import { type BlockWeight, contentOf } from './weights.ts'
 
 /**
  * Inputs are rounded to 8 bits a block, as llama.cpp does: products are of whole numbers, and a row gives the same bits whatever rows are beside it. With
- * float inputs it would not, and 8-bit weights would take fifty times as long.
+ * float inputs it would not, and 8-bit weights would take many times as long.
  */
 const INT8 = 4
 /** Inputs as they are: on other devices than the CPU rounding them is a matter of the device. */
